@@ -1,0 +1,162 @@
+"""Zero-shot audio-visual segmentation: the pixels of the object that makes the sound.
+
+The pipeline (``load_pipeline``) runs on plain arrays. The functions that work on FiftyOne collections
+(``segment``, ``evaluate``, ``compare``, ...) import FiftyOne when they are first used, so that the rest
+of the package works where FiftyOne is not installed.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Literal
+
+from fiftyone_avs.errors import (
+    AVSError,
+    ConfigurationError,
+    DatasetError,
+    MediaError,
+    ModelError,
+    RunConflictError,
+)
+from fiftyone_avs.models import Card, Models, load_models, register_card
+from fiftyone_avs.pipeline import Captions, Pipeline
+from fiftyone_avs.strategies import (
+    Evidence,
+    Strategy,
+    get_strategy,
+    list_strategies,
+    register_strategy,
+)
+from fiftyone_avs.types import (
+    Candidate,
+    Caption,
+    Clip,
+    Prediction,
+    Referral,
+    Sound,
+    TokenEmbeddings,
+    Trace,
+)
+
+if TYPE_CHECKING:
+    from fiftyone_avs.integrations import (
+        AVSResults,
+        Comparison,
+        RunInfo,
+        RunSummary,
+        compare,
+        dataset_from_folder,
+        dataset_from_videos,
+        delete_run,
+        evaluate,
+        list_runs,
+        segment,
+    )
+
+__version__ = "0.1.0"
+
+_INTEGRATIONS = frozenset(
+    {
+        "AVSResults",
+        "Comparison",
+        "RunInfo",
+        "RunSummary",
+        "compare",
+        "dataset_from_folder",
+        "dataset_from_videos",
+        "delete_run",
+        "evaluate",
+        "list_runs",
+        "segment",
+    }
+)
+
+__all__ = [
+    "AVSError",
+    "AVSResults",
+    "Candidate",
+    "Caption",
+    "Captions",
+    "Card",
+    "Clip",
+    "Comparison",
+    "ConfigurationError",
+    "DatasetError",
+    "Evidence",
+    "MediaError",
+    "ModelError",
+    "Models",
+    "Pipeline",
+    "Prediction",
+    "Referral",
+    "RunConflictError",
+    "RunInfo",
+    "RunSummary",
+    "Sound",
+    "Strategy",
+    "TokenEmbeddings",
+    "Trace",
+    "__version__",
+    "compare",
+    "dataset_from_folder",
+    "dataset_from_videos",
+    "delete_run",
+    "evaluate",
+    "get_strategy",
+    "list_runs",
+    "list_strategies",
+    "load_models",
+    "load_pipeline",
+    "register_card",
+    "register_strategy",
+    "segment",
+]
+
+
+def load_pipeline(
+    strategy: str | Strategy = "vcap_acls",
+    *,
+    preset: str = "open",
+    models: Models | Mapping[str, str] | None = None,
+    strategy_options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    silence: Literal["abstain", "run"] = "abstain",
+    threshold: float | None = None,
+) -> Pipeline:
+    """A pipeline with its models loaded, ready for clips.
+
+    Args:
+        strategy: the name of a strategy, or one of your own.
+        preset: which models to use: "open" (default) or "tiny" (demo world only).
+        models: other models for some roles (role -> card name, folder or hub id), or all models.
+        strategy_options: options of the strategy, when it is given by name; they come before the preset's.
+        device: "cpu", "cuda", ...; None takes a GPU if there is one.
+        silence: "abstain" on silent sounds, or "run" to treat them as any other.
+        threshold: of the mask; None takes the segmenter's own.
+
+    Raises:
+        ConfigurationError: if a name or an option is unknown.
+        ModelError: if a model cannot be loaded.
+    """
+    if not isinstance(models, Models):
+        models = load_models(preset, overrides=models, device=device)
+    if isinstance(strategy, str):
+        defaults = models.strategy_options.get(strategy, {})
+        strategy = get_strategy(strategy, **{**defaults, **(strategy_options or {})})
+    elif strategy_options:
+        raise ConfigurationError(
+            "strategy_options go with a strategy's name; set them on your strategy object"
+        )
+    models.require([*strategy.needs, "segmenter"])
+    return Pipeline(strategy, models, silence=silence, threshold=threshold)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _INTEGRATIONS:
+        return getattr(importlib.import_module("fiftyone_avs.integrations"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,54 @@
+"""Audio captioners of the Whisper architecture (a log-mel encoder and a text decoder)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from fiftyone_avs.models import Models
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.decoding import captions
+from fiftyone_avs.models.hearing import Ear
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.types import Caption, Sound
+
+
+class WhisperCaptioner:
+    """A Whisper network trained to describe sounds.
+
+    Args:
+        beams: how many beams search for a caption; all of them are returned, best first.
+        max_tokens: the longest caption, in tokens.
+    """
+
+    def __init__(
+        self, network: Any, ear: Ear, tokenizer: Any, *, beams: int = 1, max_tokens: int = 30
+    ) -> None:
+        self.network = network
+        self.ear = ear
+        self.tokenizer = tokenizer
+        self.beams = beams
+        self.max_tokens = max_tokens
+
+    @classmethod
+    def load(cls, card: Card, models: Models) -> WhisperCaptioner:
+        """Load the network, its feature extractor and its tokenizer."""
+        from transformers import AutoFeatureExtractor, WhisperForConditionalGeneration
+
+        extractor = load_pretrained(AutoFeatureExtractor, card)
+        network = load_network(WhisperForConditionalGeneration, card, models.device)
+        return cls(network, Ear(extractor, extractor.chunk_length), load_tokenizer(card), **card.settings)
+
+    @torch.inference_mode()
+    def caption_sounds(self, sounds: Sequence[Sound]) -> list[Caption]:
+        """One caption per sound, with the other beams as alternatives."""
+        features = self.ear(sounds)["input_features"].to(self.network.device)
+        tokens = self.network.generate(
+            input_features=features,
+            num_beams=self.beams,
+            num_return_sequences=self.beams,
+            max_new_tokens=self.max_tokens,
+        )
+        return captions(self.tokenizer, tokens, self.beams)

@@ -1,0 +1,53 @@
+"""Audio classifiers: AST and every other audio classification model of transformers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from fiftyone_avs.models import Models
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.hearing import Ear
+from fiftyone_avs.models.loading import load_network, load_pretrained
+from fiftyone_avs.types import Candidate, Sound
+
+FRAME_SECONDS = 0.01
+"""AST's filter bank has one frame per 10 ms."""
+
+
+class TransformersAudioClassifier:
+    """An audio classification network with class names.
+
+    Scores are sigmoids where the network was trained for several classes per sound
+    (``problem_type == "multi_label_classification"``, AudioSet), else a softmax.
+    """
+
+    def __init__(self, network: Any, ear: Ear, *, top: int = 10) -> None:
+        self.network = network
+        self.ear = ear
+        self.top = top
+
+    @classmethod
+    def load(cls, card: Card, models: Models) -> TransformersAudioClassifier:
+        """Load the network and its feature extractor."""
+        from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
+
+        extractor = load_pretrained(AutoFeatureExtractor, card)
+        network = load_network(AutoModelForAudioClassification, card, models.device)
+        return cls(network, Ear(extractor, extractor.max_length * FRAME_SECONDS), **card.settings)
+
+    @torch.inference_mode()
+    def classify(self, sounds: Sequence[Sound]) -> list[tuple[Candidate, ...]]:
+        """The best classes of each sound with their probabilities in [0, 1], best first."""
+        features = {name: value.to(self.network.device) for name, value in self.ear(sounds).items()}
+        logits = self.network(**features).logits.float()
+        multi_label = self.network.config.problem_type == "multi_label_classification"
+        scores = logits.sigmoid() if multi_label else logits.softmax(-1)
+        best = scores.topk(min(self.top, scores.shape[-1]), dim=-1)
+        names = self.network.config.id2label
+        return [
+            tuple(Candidate(names[index], score) for index, score in zip(indices, values, strict=True))
+            for indices, values in zip(best.indices.tolist(), best.values.tolist(), strict=True)
+        ]

@@ -1,0 +1,47 @@
+"""The image-text scorer: CLIP."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from fiftyone_avs.models import Models
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.similarity import score_texts
+from fiftyone_avs.types import Image
+
+
+class ClipScorer:
+    """Cosine similarities of CLIP's image and text embeddings."""
+
+    def __init__(self, network: Any, processor: Any, tokenizer: Any) -> None:
+        self.network = network
+        self.processor = processor
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, card: Card, models: Models) -> ClipScorer:
+        """Load the network, its image processor and its tokenizer."""
+        from transformers import AutoImageProcessor, CLIPModel
+
+        network = load_network(CLIPModel, card, models.device)
+        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.settings)
+
+    @torch.inference_mode()
+    def score_images(self, images: Sequence[Image], texts: Sequence[Sequence[str]]) -> list[list[float]]:
+        """Cosine similarities in [-1, 1] of each picture with each of its own texts."""
+        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        seen = self.network.get_image_features(pixel_values=pixels.to(self.network.device)).pooler_output
+        return score_texts(seen, texts, self._encode_texts)
+
+    def _encode_texts(self, texts: list[str]) -> torch.Tensor:
+        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(
+            self.network.device
+        )
+        read: torch.Tensor = self.network.get_text_features(
+            input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
+        ).pooler_output
+        return read

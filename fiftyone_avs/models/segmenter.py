@@ -1,0 +1,68 @@
+"""Referring image segmentation: CLIPSeg."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch.nn.functional import interpolate
+
+from fiftyone_avs.models import Models
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.text_tower import ClipTextTower
+from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
+
+
+class ClipSegSegmenter:
+    """CLIPSeg: pictures are stretched to the network's square, maps are stretched back.
+
+    Args:
+        threshold: pixels of the soft map above this belong to the object.
+    """
+
+    def __init__(self, network: Any, processor: Any, tokenizer: Any, *, threshold: float = 0.5) -> None:
+        self.network = network
+        self.processor = processor
+        self.text_tower = ClipTextTower(network.clip.text_model, network.clip.text_projection, tokenizer)
+        self._threshold = threshold
+
+    @property
+    def threshold(self) -> float:
+        """The model's own threshold."""
+        return self._threshold
+
+    @classmethod
+    def load(cls, card: Card, models: Models) -> ClipSegSegmenter:
+        """Load the network, its image processor and its tokenizer."""
+        from transformers import AutoImageProcessor, CLIPSegForImageSegmentation
+
+        network = load_network(CLIPSegForImageSegmentation, card, models.device)
+        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.settings)
+
+    @torch.inference_mode()
+    def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:
+        """Soft maps: sigmoid of the network's logits, resized bilinearly to each picture's size."""
+        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        conditions = self._encode(expressions)
+        output = self.network(pixel_values=pixels.to(self.network.device), conditional_embeddings=conditions)
+        maps = output.logits.reshape(len(images), 1, *output.logits.shape[-2:]).float().sigmoid()
+        return [self._resize(soft_map, image) for soft_map, image in zip(maps, images, strict=True)]
+
+    @staticmethod
+    def _resize(soft_map: torch.Tensor, image: Image) -> SoftMap:
+        resized = interpolate(soft_map[None], size=image.shape[:2], mode="bilinear", align_corners=False)
+        return resized[0, 0].clamp(0, 1).cpu().numpy()
+
+    def _encode(self, expressions: Sequence[str | TokenEmbeddings]) -> torch.Tensor:
+        """Texts go through the whole text encoder, token embeddings past its embedding layer."""
+        rows: dict[int, torch.Tensor] = {}
+        texts = {i: e for i, e in enumerate(expressions) if isinstance(e, str)}
+        if texts:
+            rows.update(zip(texts, self.text_tower.encode(list(texts.values())), strict=True))
+        for index, expression in enumerate(expressions):
+            if isinstance(expression, TokenEmbeddings):
+                vectors = torch.as_tensor(expression.vectors, device=self.network.device)
+                rows[index] = self.text_tower.encode_tokens(vectors[None])[0]
+        return torch.stack([rows[index] for index in range(len(expressions))])
