@@ -1,0 +1,1 @@
+"""The procedural world: pictures, sounds and sentences about 16 sounding classes and 6 silent ones."""
