@@ -36,8 +36,6 @@ def imported_modules(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", FREE_OF_FIFTYONE, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_pipeline_modules_do_not_import_fiftyone(path):
     offenders = {name for name in imported_modules(path) if name.split(".")[0] == "fiftyone"}
-    if path.name == "demo.py":
-        pytest.skip("the demo is a use of FiftyOne")
     assert not offenders
 
 

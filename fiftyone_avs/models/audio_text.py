@@ -37,13 +37,4 @@ class ClapScorer:
         """Cosine similarities in [-1, 1] of each sound with each of its own texts."""
         features = {name: value.to(self.network.device) for name, value in self.ear(sounds).items()}
         heard = self.network.get_audio_features(**features).pooler_output
-        return score_texts(heard, texts, self._encode_texts)
-
-    def _encode_texts(self, texts: list[str]) -> torch.Tensor:
-        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(
-            self.network.device
-        )
-        read: torch.Tensor = self.network.get_text_features(
-            input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
-        ).pooler_output
-        return read
+        return score_texts(self.network, self.tokenizer, heard, texts)

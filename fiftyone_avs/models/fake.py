@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 
@@ -85,9 +86,7 @@ class FakeNounExtractor:
         found = []
         for text in texts:
             words = text.lower().rstrip(".").split()
-            nouns = [
-                after for word, after in zip(words, words[1:], strict=False) if word in ("a", "an", "the")
-            ]
+            nouns = [after for word, after in pairwise(words) if word in ("a", "an", "the")]
             found.append(tuple(dict.fromkeys(nouns)))
         return found
 

@@ -35,13 +35,4 @@ class ClipScorer:
         """Cosine similarities in [-1, 1] of each picture with each of its own texts."""
         pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
         seen = self.network.get_image_features(pixel_values=pixels.to(self.network.device)).pooler_output
-        return score_texts(seen, texts, self._encode_texts)
-
-    def _encode_texts(self, texts: list[str]) -> torch.Tensor:
-        tokens = self.tokenizer(texts, padding=True, truncation=True, return_tensors="pt").to(
-            self.network.device
-        )
-        read: torch.Tensor = self.network.get_text_features(
-            input_ids=tokens.input_ids, attention_mask=tokens.attention_mask
-        ).pooler_output
-        return read
+        return score_texts(self.network, self.tokenizer, seen, texts)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -53,13 +55,29 @@ def load_pretrained(kind: Any, card: Card, **options: Any) -> Any:
     if card.revision is not None and not Path(source).is_dir():
         options["revision"] = card.revision
     try:
-        return kind.from_pretrained(source, **options)
+        with _no_bar_for_folders(source):
+            return kind.from_pretrained(source, **options)
     except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
         raise ModelError(
             f"cannot load {card.name!r} for the role {card.role!r} from {card.source!r}:"
             f" {' '.join(str(error).split())[:400]}. Check the name; without a network, put the files into the"
             f" hub's cache or give a folder with models={{{card.role!r}: <folder>}}"
         ) from error
+
+
+@contextmanager
+def _no_bar_for_folders(source: str) -> Iterator[None]:
+    """Downloads show a progress bar; reading a local folder takes no time worth one."""
+    from transformers.utils import logging
+
+    if not Path(source).is_dir() or not logging.is_progress_bar_enabled():
+        yield
+        return
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        logging.enable_progress_bar()
 
 
 def load_network(kind: Any, card: Card, device: str) -> Any:
