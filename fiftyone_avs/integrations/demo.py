@@ -1,0 +1,268 @@
+"""The demo: five strategies, their floors and their ceiling on scenes that no model has seen.
+
+It does what a user would do with data of their own: make a dataset, segment it, evaluate, compare. Only
+the data (the drawn world) and the models (the preset "tiny", trained on that world) are the demo's own.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+import fiftyone_avs as avs
+from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage
+from fiftyone_avs.media import read_image, read_mask
+from fiftyone_avs.metrics import SampleScores, summarize
+from fiftyone_avs.sheet import Cell, contact_sheet
+from fiftyone_avs.tiny.clips import make_video
+from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
+from fiftyone_avs.types import Image
+
+IMAGES = "fiftyone-avs-demo"
+VIDEOS = "fiftyone-avs-demo-videos"
+PROTOCOL: Literal["baav"] = "baav"
+STRATEGIES = ("classification", "captioning", "inversion", "vcap_acls", "acap_vcls")
+CONTROLS = ("floor_image", "floor_centre", "floor_noun", "oracle_text")
+VIDEO_FPS = 5.0
+SHEET_ROWS = 10
+
+Row = Mapping[str, Any]
+
+SUBSETS: dict[str, Callable[[Row], bool]] = {
+    "all": lambda row: True,
+    "single": lambda row: bool(row["kind"] == "single"),
+    "pair": lambda row: bool(row["kind"] == "pair"),
+    "sound_alike": lambda row: bool(row["sound_alike"]),
+    "unseen_style": lambda row: bool(row["unseen"]),
+}
+"""Which scenes each subset of the report holds."""
+
+
+@dataclass(frozen=True)
+class DemoReport:
+    """What the demo found.
+
+    Attributes:
+        seed: of the scenes.
+        rows: one per name and subset, as in the JSON file: scores in 0..1 and counts.
+        table: the comparison over all scenes, as text.
+        video_line: how the short clips went, as text.
+        sheet: the contact sheet's file.
+        dataset: the name of the FiftyOne dataset with all runs.
+    """
+
+    seed: int
+    rows: list[dict[str, Any]]
+    table: str
+    video_line: str
+    sheet: Path
+    dataset: str
+
+    def to_json(self) -> str:
+        """The report as JSON: ``{"seed", "protocol", "rows"}``."""
+        return json.dumps({"seed": self.seed, "protocol": PROTOCOL, "rows": self.rows}, indent=1) + "\n"
+
+
+def run_demo(
+    out: Path,
+    *,
+    seed: int = 7,
+    samples: int = 60,
+    videos: int = 3,
+    device: str | None = None,
+    say: Callable[[str], None] = print,
+) -> DemoReport:
+    """Make the world of a seed, run everything on it, and leave the datasets for the App.
+
+    Args:
+        out: folder for pictures, sounds, masks and the contact sheet; an earlier demo in it is replaced.
+        seed: of the scenes; scenes of any seed differ from all training data.
+        samples: number of (picture, sound) scenes, at least 1.
+        videos: number of two-second clips; 0 leaves them out.
+        device: "cpu", "cuda", ...; None takes a GPU if there is one.
+        say: told about each step.
+
+    Raises:
+        ConfigurationError: if there is nothing to do.
+    """
+    if samples < 1 or seed < 0 or videos < 0:
+        raise avs.ConfigurationError(
+            "the demo needs at least one sample, a seed and a number of videos of 0 or more"
+        )
+    models = avs.load_models("tiny", device=device)
+    world = out / "world"
+    for folder in ("world", "runs", "videos", "video-runs"):
+        shutil.rmtree(out / folder, ignore_errors=True)
+    say(
+        f"drawing {samples} scenes of seed {seed}, half of them in styles and on backgrounds never trained on"
+    )
+    scenes = write_scenes(world, make_scenes(seed, samples))
+    dataset = _image_dataset(world, scenes)
+    labels = {row["id"]: row["label"] for row in scenes}
+    results = _run_everything(dataset, models, labels, out / "runs", say)
+    rows = _report_rows(dataset, scenes, results)
+    comparison = avs.compare(list(results.values()), names=list(results))
+    sheet = _write_sheet(dataset, scenes, out / "contact-sheet.png")
+    video_line = _run_videos(out, models, seed, videos, say) if videos else ""
+    return DemoReport(seed, rows, comparison.to_text(), video_line, sheet, dataset.name)
+
+
+def _image_dataset(world: Path, scenes: Sequence[Row]) -> Any:
+    """The scenes as a persistent FiftyOne dataset, in place of an earlier demo's."""
+    import fiftyone as fo
+
+    dataset = fo.Dataset(IMAGES, persistent=True, overwrite=True)
+    dataset.info["fiftyone_avs_demo"] = True
+    dataset.mask_targets["ground_truth"] = {0: "background", 255: "sounding object"}
+    dataset.save()
+    dataset.add_samples([_image_sample(fo, world, row) for row in scenes], progress=False)
+    return dataset
+
+
+def _image_sample(fo: Any, world: Path, row: Row) -> Any:
+    tags = [row["kind"]]
+    tags += ["sound_alike"] if row["sound_alike"] else []
+    tags += ["unseen_style"] if row["unseen"] else []
+    return fo.Sample(
+        filepath=str((world / "img" / f"{row['id']}.png").resolve()),
+        audio_path=str((world / "wav" / f"{row['id']}.wav").resolve()),
+        ground_truth=fo.Segmentation(mask_path=str((world / "gt_seg" / f"{row['id']}.png").resolve())),
+        label=fo.Classification(label=row["label"]),
+        scene=row["id"],
+        tags=tags,
+    )
+
+
+def _run_everything(
+    dataset: Any, models: avs.Models, labels: Mapping[str, str], output_dir: Path, say: Callable[[str], None]
+) -> dict[str, Any]:
+    """Segment and evaluate with every strategy and control; the results by name."""
+    ids, names = dataset.values(["id", "scene"])
+    oracle = OracleText({sample_id: labels[name] for sample_id, name in zip(ids, names, strict=True)})
+    whole = avs.Models({}, device=models.device, preset="control")
+    whole.use("segmenter", WholeImage())
+    centre = avs.Models({}, device=models.device, preset="control")
+    centre.use("segmenter", CentreBox())
+    plan: dict[str, tuple[Any, avs.Models]] = {name: (name, models) for name in STRATEGIES}
+    plan["floor_image"] = (NoText(), whole)
+    plan["floor_centre"] = (NoText(), centre)
+    plan["floor_noun"] = (RandomNoun(), models)
+    plan["oracle_text"] = (oracle, models)
+    results = {}
+    for name, (strategy, players) in plan.items():
+        summary = avs.segment(
+            dataset,
+            strategy,
+            preset=players.preset,
+            run=name,
+            models=players,
+            output_dir=output_dir,
+            progress=False,
+        )
+        say(str(summary))
+        results[name] = avs.evaluate(
+            dataset, name, eval_key=f"{name}_eval", protocol=PROTOCOL, progress=False
+        )
+    return results
+
+
+def _report_rows(dataset: Any, scenes: Sequence[Row], results: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """One row per name and subset."""
+    by_scene = {row["id"]: row for row in scenes}
+    ids, names = dataset.values(["id", "scene"])
+    rows = []
+    for name, result in results.items():
+        statuses = dict(zip(ids, dataset.values(f"{name}_status"), strict=True))
+        by_id = dict(zip((row[0] for row in result.rows), result.scores, strict=True))
+        for subset, belongs in SUBSETS.items():
+            members = [i for i, scene in zip(ids, names, strict=True) if belongs(by_scene[scene])]
+            scores = [by_id[i] for i in members]
+            rows.append(
+                {"name": name, "subset": subset, **_scores(scores), **_counts([statuses[i] for i in members])}
+            )
+    return rows
+
+
+def _scores(scores: Sequence[SampleScores]) -> dict[str, float | int | None]:
+    summary = summarize(scores)
+    values = {name: getattr(summary, name) for name in ("ciou", "auc", "miou", "f", "j", "f_threshold")}
+    return {"n": summary.n, **{name: None if np.isnan(v) else round(v, 6) for name, v in values.items()}}
+
+
+def _counts(statuses: Sequence[str]) -> dict[str, int]:
+    kinds = [status.split(":")[0] for status in statuses]
+    return {kind: kinds.count(kind) for kind in ("ok", "abstained", "failed")}
+
+
+def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Callable[[str], None]) -> str:
+    """Short clips with sound: frames are labelled, the sound is the clip's own."""
+    import fiftyone as fo
+    from PIL import Image as PILImage
+
+    folder = out / "videos"
+    folder.mkdir(parents=True)
+    dataset = fo.Dataset(VIDEOS, persistent=True, overwrite=True)
+    dataset.info["fiftyone_avs_demo"] = True
+    dataset.save()
+    say(f"filming {videos} clips of two seconds with sound")
+    for index in range(videos):
+        path = folder / f"clip-{index:02d}.mp4"
+        video = make_video(path, seed, index)
+        sample = fo.Sample(filepath=str(path.resolve()), label=fo.Classification(label=video.label))
+        for number, mask in enumerate(video.masks, start=1):
+            mask_path = folder / f"{path.stem}-{number:03d}.png"
+            PILImage.fromarray(mask).save(mask_path)
+            sample.frames[number] = fo.Frame(ground_truth=fo.Segmentation(mask_path=str(mask_path.resolve())))
+        dataset.add_sample(sample)
+    avs.segment(
+        dataset,
+        "vcap_acls",
+        preset="tiny",
+        models=models,
+        fps=VIDEO_FPS,
+        output_dir=out / "video-runs",
+        progress=False,
+    )
+    result = avs.evaluate(
+        dataset, "frames.vcap_acls", "frames.ground_truth", eval_key="vcap_acls_eval", progress=False
+    )
+    summary = result.summary
+    return (
+        f"videos: vcap_acls on {summary.n} frames of {videos} clips:"
+        f" cIoU {100 * summary.ciou:.1f}, mIoU {100 * summary.miou:.1f}, J {100 * summary.j:.1f}"
+    )
+
+
+def _write_sheet(dataset: Any, scenes: Sequence[Row], path: Path) -> Path:
+    """A contact sheet of the first scenes with every strategy's mask, text and adaptive IoU."""
+    by_scene = {row["id"]: row for row in scenes}
+    rows = []
+    for sample in dataset.limit(SHEET_ROWS):
+        scene = by_scene[sample.scene]
+        image = read_image(sample.filepath)
+        truth = read_mask(sample.ground_truth.mask_path)
+        unseen = ", unseen style" if scene["unseen"] else ""
+        caption = sample.image_caption.label if sample.image_caption else ""
+        cells = [
+            Cell(image, None, f"sound: {scene['label']}{unseen} | {caption}"),
+            Cell(image, truth, scene["label"], truth=True),
+        ]
+        cells += [_strategy_cell(sample, name, image) for name in STRATEGIES]
+        rows.append(cells)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    contact_sheet(["image", "ground truth", *STRATEGIES], rows).save(path)
+    return path
+
+
+def _strategy_cell(sample: Any, name: str, image: Image) -> Cell:
+    status = sample[f"{name}_status"]
+    if status != "ok":
+        return Cell(image, np.zeros(image.shape[:2], bool), status)
+    text = f"{sample[f'{name}_query'].label} IoU {sample[f'{name}_eval_iou']:.2f}"
+    return Cell(image, read_mask(sample[name].mask_path), text)

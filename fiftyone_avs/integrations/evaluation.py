@@ -1,0 +1,132 @@
+"""Evaluate masks against a ground truth, as a FiftyOne evaluation run."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
+from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.integrations.checks import media_of, root_dataset
+from fiftyone_avs.integrations.fields import FRAMES
+from fiftyone_avs.integrations.results import AVSResults
+from fiftyone_avs.integrations.runs import find_record
+from fiftyone_avs.integrations.scoring import warn_of_masks
+from fiftyone_avs.metrics import AdaptiveRule, Protocol
+
+DEFAULT_THRESHOLD = 0.5
+
+
+def evaluate(
+    samples: SampleCollection,
+    pred: str,
+    gt: str = "ground_truth",
+    *,
+    eval_key: str | None = None,
+    protocol: Protocol = "baav",
+    threshold: float | None = None,
+    adaptive_rule: AdaptiveRule = "official",
+    progress: bool = True,
+) -> AVSResults:
+    """Score a run, or any masks, against a ground truth.
+
+    Every sample gets the fields ``<eval_key>_iou`` and ``_f`` (adaptive), ``_iou_threshold`` and
+    ``_f_threshold``. Videos get them on frames, and their means on the sample. Failed, abstained and missing
+    predictions count as empty masks. Samples whose ground truth is missing, unreadable or of the wrong size
+    are left out of the scores and listed in ``excluded``. Evaluating again under the same key replaces the
+    old evaluation.
+
+    Args:
+        samples: a dataset or view.
+        pred: a run key, or another field of masks; with or without ``frames.`` for videos.
+        gt: the field of the ground truth, ``fo.Segmentation``.
+        eval_key: names the evaluation and its fields; by default ``<pred>_eval``.
+        protocol: "baav" (224 x 224, as in the paper) or "native" (at the ground truth's size).
+        threshold: soft-map values above this are the mask; None takes the run's own (0.5 without a run).
+        adaptive_rule: "official", "topk" or "half"; see ``fiftyone_avs.metrics.adaptive_scores``.
+        progress: show a progress bar.
+
+    Returns:
+        The results, which ``dataset.load_evaluation_results(eval_key)`` gives back later.
+
+    Raises:
+        ConfigurationError: if an argument cannot work.
+        RunConflictError: if the eval key is taken by an evaluation of other fields.
+        DatasetError: if a field is missing or does not hold masks.
+    """
+    dataset = root_dataset(samples)
+    on_frames = media_of(samples) == "video"
+    _check_choices(protocol, threshold, adaptive_rule)
+    run = pred.removeprefix(FRAMES)
+    pred_field = _mask_field(dataset, pred, on_frames)
+    gt_field = _mask_field(dataset, gt, on_frames)
+    record = find_record(dataset, run)
+    if record is None:
+        warn_of_masks(pred_field)
+    if threshold is None:
+        threshold = DEFAULT_THRESHOLD if record is None else float(record.settings["threshold"])
+    eval_key = eval_key or f"{run}_eval"
+    _check_key(dataset, eval_key, pred_field, gt_field)
+    try:
+        results: AVSResults = samples.evaluate_segmentations(
+            pred_field,
+            gt_field=gt_field,
+            eval_key=eval_key,
+            method=AVSEvaluationConfig,
+            protocol=protocol,
+            threshold=threshold,
+            adaptive_rule=adaptive_rule,
+            is_run=record is not None,
+            progress=progress,
+        )
+    except BaseException:
+        if eval_key in dataset.list_evaluations():
+            dataset.delete_evaluation(eval_key)  # no half evaluation stays behind, even after Ctrl-C
+        raise
+    return results
+
+
+def _check_choices(protocol: str, threshold: float | None, adaptive_rule: str) -> None:
+    if protocol not in get_args(Protocol):
+        raise ConfigurationError(f"protocol must be one of {', '.join(get_args(Protocol))}, not {protocol!r}")
+    if adaptive_rule not in get_args(AdaptiveRule):
+        known = ", ".join(get_args(AdaptiveRule))
+        raise ConfigurationError(f"adaptive_rule must be one of {known}, not {adaptive_rule!r}")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
+
+
+def _mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
+    """The full path of a field of masks; raises DatasetError, naming the fields there are."""
+    path = FRAMES + name.removeprefix(FRAMES) if on_frames else name
+    found = dataset.get_field(path)
+    if getattr(found, "document_type", None) is fo.Segmentation:
+        return path
+    schema = dataset.get_frame_field_schema if on_frames else dataset.get_field_schema
+    masks = schema(ftype=fo.EmbeddedDocumentField, embedded_doc_type=fo.Segmentation)
+    problem = "does not exist" if found is None else "does not hold masks (fo.Segmentation)"
+    others = ", ".join(repr(other) for other in masks) or "none"
+    raise DatasetError(f"field {path!r} {problem} on dataset {dataset.name!r}; fields with masks: {others}")
+
+
+def _check_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field: str) -> None:
+    """Make sure that an eval key can be used without destroying anything else."""
+    if not eval_key.isidentifier():
+        raise ConfigurationError(f"{eval_key!r} cannot be an eval key: use letters, digits and underscores")
+    if eval_key in dataset.list_evaluations():
+        config = dataset.get_evaluation_info(eval_key).config
+        old = (getattr(config, "pred_field", None), getattr(config, "gt_field", None))
+        if not isinstance(config, AVSEvaluationConfig) or old != (pred_field, gt_field):
+            raise RunConflictError(
+                f"eval key {eval_key!r} is taken by an evaluation of {old[0]!r} against {old[1]!r}; choose"
+                " another eval_key, or delete that one with dataset.delete_evaluation()"
+            )
+        return
+    taken = {f"{eval_key}_{suffix}" for suffix in SUFFIXES} & set(dataset.get_field_schema())
+    if taken:
+        raise ConfigurationError(
+            f"the evaluation would write the field {min(taken)!r}, which dataset {dataset.name!r} has"
+            " already; choose another eval_key"
+        )

@@ -1,0 +1,169 @@
+"""The fields of a run on a dataset: their names, their types, and declaring and deleting them.
+
+Every field is declared once, before the first sample is written: several processes that add new fields
+at the same time can lose entries of the dataset's schema.
+"""
+
+from __future__ import annotations
+
+import keyword
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import fiftyone as fo
+
+from fiftyone_avs.errors import ConfigurationError, DatasetError
+
+BACKGROUND = 0
+SOUNDING = 255
+MASK_TARGETS = {BACKGROUND: "background", SOUNDING: "sounding object"}
+"""The values of a stored mask."""
+
+CAPTION_FIELDS = {"image_captioner": "image_caption", "audio_captioner": "audio_caption"}
+"""Where the captions that runs share are stored, by the role that made them."""
+
+FRAMES = "frames."
+
+
+@dataclass(frozen=True)
+class RunFields:
+    """Names of the fields that a run writes.
+
+    Attributes:
+        run: the run key.
+        on_frames: True for videos, whose labels sit on frames; the status sits on the sample as well.
+        captions: names of the shared caption fields that the run may write.
+    """
+
+    run: str
+    on_frames: bool = False
+    captions: tuple[str, ...] = ()
+
+    @property
+    def mask(self) -> str:
+        """The mask, ``fo.Segmentation``."""
+        return self.run
+
+    @property
+    def map(self) -> str:
+        """The soft map, ``fo.Heatmap``."""
+        return f"{self.run}_map"
+
+    @property
+    def query(self) -> str:
+        """The referring expression, ``fo.Classification``."""
+        return f"{self.run}_query"
+
+    @property
+    def candidates(self) -> str:
+        """All candidates with their scores, ``fo.Classifications``."""
+        return f"{self.run}_candidates"
+
+    @property
+    def status(self) -> str:
+        """How the prediction ended: "ok", "abstained: reason" or "failed: reason"."""
+        return f"{self.run}_status"
+
+    @property
+    def own(self) -> tuple[str, ...]:
+        """The fields that belong to this run alone, without the prefix ``frames.``."""
+        return (self.mask, self.map, self.query, self.candidates, self.status)
+
+    @property
+    def paths(self) -> list[str]:
+        """The run's own fields as FiftyOne paths, the sample's status last for videos."""
+        if not self.on_frames:
+            return list(self.own)
+        return [FRAMES + name for name in self.own] + [self.status]
+
+
+def check_run_key(run: str) -> None:
+    """Raise ConfigurationError unless a run key can name fields."""
+    if not run.isidentifier() or keyword.iskeyword(run) or run.startswith("_"):
+        raise ConfigurationError(
+            f"{run!r} cannot be a run key: use letters, digits and underscores, starting with a letter"
+        )
+
+
+def check_free(dataset: fo.Dataset, fields: RunFields) -> None:
+    """Raise unless a new run can have its fields.
+
+    Raises:
+        ConfigurationError: if one of the run's field names is taken.
+        DatasetError: if a caption field holds something other than classifications.
+    """
+    schema = _schema(dataset, fields.on_frames)
+    taken = sorted(set(fields.own) & set(schema))
+    if fields.on_frames and fields.status in dataset.get_field_schema():
+        taken.append(fields.status)
+    if taken:
+        raise ConfigurationError(
+            f"run {fields.run!r} would write the field {taken[0]!r}, which dataset {dataset.name!r} has"
+            " already and which is not of such a run; choose another run key"
+        )
+    for name in fields.captions:
+        if name in schema and getattr(schema[name], "document_type", None) is not fo.Classification:
+            raise DatasetError(
+                f"field {name!r} of dataset {dataset.name!r} is not a Classification, and the run keeps"
+                " captions there; rename yours first with dataset.rename_sample_field()"
+            )
+
+
+def declare(dataset: fo.Dataset, fields: RunFields) -> None:
+    """Add the run's fields to the dataset's schema and name the values of its masks."""
+    add = dataset.add_frame_field if fields.on_frames else dataset.add_sample_field
+    types = (fo.Segmentation, fo.Heatmap, fo.Classification, fo.Classifications)
+    for name, label in zip(fields.own, types, strict=False):
+        add(name, fo.EmbeddedDocumentField, embedded_doc_type=label)
+    add(fields.status, fo.StringField)
+    if fields.on_frames:
+        dataset.add_sample_field(fields.status, fo.StringField)
+    for name in fields.captions:
+        add(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
+        add(f"{name}.alternatives", fo.ListField, subfield=fo.StringField)
+        for attribute in ("model", "revision", "source"):
+            add(f"{name}.{attribute}", fo.StringField)
+    dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
+    dataset.save()
+
+
+def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
+    """Delete the run's own fields; fields that are gone already are no error."""
+    if fields.on_frames:
+        dataset.delete_frame_fields(list(_present(_schema(dataset, True), fields.own)))
+        dataset.delete_sample_fields(list(_present(_schema(dataset, False), (fields.status,))))
+    else:
+        dataset.delete_sample_fields(list(_present(_schema(dataset, False), fields.own)))
+    if dataset.mask_targets.pop(fields.mask, None) is not None:
+        dataset.save()
+
+
+def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
+    """Rename the run's own fields to those of another run key."""
+    new = RunFields(run, fields.on_frames)
+    names = dict(zip(fields.own, new.own, strict=True))
+    if fields.on_frames:
+        dataset.rename_frame_fields(names)
+        dataset.rename_sample_fields({fields.status: new.status})
+    else:
+        dataset.rename_sample_fields(names)
+    dataset.mask_targets.pop(fields.mask, None)
+    dataset.mask_targets[new.mask] = MASK_TARGETS
+    dataset.save()
+
+
+def string_fields(dataset: fo.Dataset) -> list[str]:
+    """Names of the dataset's text fields, for messages."""
+    return sorted(name for name in dataset.get_field_schema(ftype=fo.StringField) if name != "filepath")
+
+
+def _schema(dataset: fo.Dataset, on_frames: bool) -> dict[str, fo.Field]:
+    schema: dict[str, fo.Field] = (
+        dataset.get_frame_field_schema() if on_frames else dataset.get_field_schema()
+    )
+    return schema
+
+
+def _present(schema: Iterable[str], names: Sequence[str]) -> Iterable[str]:
+    known = set(schema)
+    return (name for name in names if name in known)

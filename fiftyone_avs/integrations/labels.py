@@ -1,0 +1,115 @@
+"""Between predictions and FiftyOne's labels."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields
+from fiftyone_avs.integrations.storage import MAP_RANGE, RunFolder
+from fiftyone_avs.pipeline import Captions
+from fiftyone_avs.types import Caption, Prediction, Trace
+
+
+def status_text(prediction: Prediction) -> str:
+    """How a prediction ended: "ok", "abstained: reason" or "failed: reason"."""
+    return f"{prediction.status}: {prediction.reason}" if prediction.reason else prediction.status
+
+
+def failed(clip_id: str, reason: str) -> Prediction:
+    """The prediction of a clip that could not be read."""
+    return Prediction(clip_id, "failed", reason)
+
+
+def own_labels(prediction: Prediction, fields: RunFields, folder: RunFolder, stem: str) -> dict[str, Any]:
+    """Store a prediction's files and return the values of the run's fields.
+
+    The files are in place when this returns, so that labels never point to missing files.
+    """
+    mask = heatmap = None
+    if prediction.mask is not None and prediction.soft_map is not None:
+        mask_path, map_path = folder.write(stem, prediction.mask, prediction.soft_map)
+        mask = fo.Segmentation(mask_path=mask_path)
+        heatmap = fo.Heatmap(map_path=map_path, range=MAP_RANGE)
+    else:
+        folder.discard(stem)
+    referral = prediction.referral
+    trace = Trace() if referral is None else referral.trace
+    query = None
+    if referral is not None and referral.text:
+        query = fo.Classification(label=referral.text, confidence=referral.confidence)
+    candidates = [fo.Classification(label=found.text, confidence=found.score) for found in trace.candidates]
+    return {
+        fields.mask: mask,
+        fields.map: heatmap,
+        fields.query: query,
+        fields.candidates: fo.Classifications(classifications=candidates) if candidates else None,
+        fields.status: status_text(prediction),
+    }
+
+
+class CaptionKeeper:
+    """Reads captions that an earlier run left on a sample or frame, and stores new ones.
+
+    A caption is reused only if the same model (and revision) made it from the same source. Captions that no
+    run made are neither used nor overwritten.
+
+    Args:
+        models: role -> card, revision, ... of this run.
+        fields: the caption fields that this run may use.
+        source: what was captioned: the field of the sound, or the length of a frame's sound.
+    """
+
+    def __init__(self, models: Mapping[str, Mapping[str, Any]], fields: RunFields, source: str) -> None:
+        self._origin = {
+            name: {
+                "model": str(models[role]["card"]),
+                "revision": str(models[role].get("revision", "")),
+                "source": source if role == "audio_captioner" else "picture",
+            }
+            for role, name in CAPTION_FIELDS.items()
+            if name in fields.captions
+        }
+
+    def known(self, document: Any) -> Captions:
+        """The captions of a sample or frame that this run can use."""
+        return Captions(
+            image=self._read(document, CAPTION_FIELDS["image_captioner"]),
+            audio=self._read(document, CAPTION_FIELDS["audio_captioner"]),
+        )
+
+    def new_labels(self, prediction: Prediction, document: Any) -> dict[str, Any]:
+        """The values of caption fields to write: captions made now."""
+        trace = Trace() if prediction.referral is None else prediction.referral.trace
+        captions = {
+            CAPTION_FIELDS["image_captioner"]: trace.image_caption,
+            CAPTION_FIELDS["audio_captioner"]: trace.audio_caption,
+        }
+        return {
+            name: self._label(name, caption)
+            for name, caption in captions.items()
+            if caption is not None and name in self._origin and self._may_write(document, name)
+        }
+
+    def _read(self, document: Any, name: str) -> Caption | None:
+        label = _get(document, name) if name in self._origin else None
+        if label is None or any(_get(label, key) != value for key, value in self._origin[name].items()):
+            return None
+        return Caption((label.label, *(_get(label, "alternatives") or ())))
+
+    def _may_write(self, document: Any, name: str) -> bool:
+        """Whether the field is empty or holds a caption of another model."""
+        label = _get(document, name)
+        return label is None or (_get(label, "model") is not None and self._read(document, name) is None)
+
+    def _label(self, name: str, caption: Caption) -> Any:
+        return fo.Classification(
+            label=caption.text, alternatives=list(caption.texts[1:]), **self._origin[name]
+        )
+
+
+def _get(document: Any, name: str) -> Any:
+    """A field's value, or None if the document lacks the field."""
+    return document[name] if document.has_field(name) else None

@@ -1,0 +1,192 @@
+"""Segment the sounding objects of a FiftyOne dataset or view."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_avs import load_pipeline
+from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.integrations import runs
+from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.integrations.clips import window_seconds
+from fiftyone_avs.integrations.fields import (
+    CAPTION_FIELDS,
+    RunFields,
+    check_free,
+    check_run_key,
+    declare,
+)
+from fiftyone_avs.integrations.labels import CaptionKeeper
+from fiftyone_avs.integrations.runner import Runner, RunSummary
+from fiftyone_avs.integrations.storage import RunFolder
+from fiftyone_avs.models import Models
+from fiftyone_avs.pipeline import Pipeline
+from fiftyone_avs.strategies import Strategy
+
+DEMO_MARK = "fiftyone_avs_demo"
+"""The key in ``dataset.info`` that marks a dataset of the demo world."""
+
+
+class DemoModelsWarning(UserWarning):
+    """The embedded demo models were asked to look at data that they know nothing of."""
+
+
+def segment(
+    samples: SampleCollection,
+    strategy: str | Strategy = "vcap_acls",
+    *,
+    preset: str = "open",
+    run: str | None = None,
+    audio_field: str = "audio_path",
+    models: Models | Mapping[str, str] | None = None,
+    strategy_options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    batch_size: int = 16,
+    fps: float = 1.0,
+    threshold: float | None = None,
+    silence: Literal["abstain", "run"] = "abstain",
+    output_dir: str | Path | None = None,
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    max_samples: int | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+) -> RunSummary:
+    """Find the sounding object in every sample and store masks, soft maps and every text on the way.
+
+    A sample's fields are written together, after its files. A run that was stopped, even killed, is
+    resumed by calling this again: only samples without a status are done. A sample that cannot be read or
+    predicted gets the status "failed: reason" and never ends the run.
+
+    Args:
+        samples: a dataset or a view of images (with the paths of their sounds in a field) or videos.
+        strategy: the name of a strategy, or a strategy of your own.
+        preset: which models to use; "tiny" is for the demo world only.
+        run: the run key, which names the fields; by default the strategy's name.
+        audio_field: image samples: the field with the sound's path, relative to the picture or absolute.
+        models: models to use as they are, or for some roles the name of another model.
+        strategy_options: options of a strategy given by name.
+        device: "cpu", "cuda", ...; None takes a GPU if there is one.
+        batch_size: how many clips go through the models at once.
+        fps: videos: how many frames per second are labelled.
+        threshold: pixels of the soft map above this make the mask; None takes the segmenter's own.
+        silence: "abstain" on silent sounds, or "run" on them as on any other.
+        output_dir: the run's files go to ``<output_dir>/<run>``; None takes a folder beside FiftyOne's
+            datasets.
+        overwrite: delete the run's old results first, if there are any.
+        retry_failed: do samples again whose status is "failed"; by default they stay as they are.
+        max_samples: do no more than this many samples now.
+        progress: show a progress bar, or a function called with (samples done, samples to do).
+
+    Returns:
+        How many samples were ok, abstained, failed (with reasons) and skipped because they were done already.
+
+    Raises:
+        ConfigurationError: if an argument cannot work.
+        RunConflictError: if the run key is taken by a run with other settings.
+        ModelError: if a model is missing. Nothing has been written then.
+        DatasetError: if the samples lack what the run needs.
+    """
+    dataset = root_dataset(samples)
+    media = media_of(samples)
+    if media == "image":
+        check_audio_field(dataset, audio_field)
+    _check_numbers(batch_size, fps, max_samples)
+    run = run or (strategy if isinstance(strategy, str) else strategy.name)
+    check_run_key(run)
+    pipeline = load_pipeline(
+        strategy,
+        preset=preset,
+        models=models,
+        strategy_options=strategy_options,
+        device=device,
+        silence=silence,
+        threshold=threshold,
+    )
+    _warn_of_demo_models(pipeline.models, dataset)
+    settings = _settings(pipeline, media, audio_field, fps)
+    captions = tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS)
+    fields = RunFields(run, media == "video", captions)
+    folder = _open_run(dataset, fields, settings, output_dir, overwrite)
+    source = audio_field if media == "image" else f"{window_seconds(fps):g} s of the video's sound"
+    keeper = CaptionKeeper(settings["models"], fields, source)
+    runner = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, batch_size)
+    return runner.run(samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress)
+
+
+def _check_numbers(batch_size: int, fps: float, max_samples: int | None) -> None:
+    if batch_size < 1:
+        raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size!r}")
+    if not (math.isfinite(fps) and fps > 0):
+        raise ConfigurationError(f"fps must be positive, not {fps!r}")
+    if max_samples is not None and max_samples < 0:
+        raise ConfigurationError(f"max_samples must be 0 or more, not {max_samples!r}")
+
+
+def _settings(pipeline: Pipeline, media: str, audio_field: str, fps: float) -> dict[str, Any]:
+    """Everything that changes results, as JSON would give it back."""
+    strategy, models = pipeline.strategy, pipeline.models
+    options = dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else dict(vars(strategy))
+    threshold = models.segmenter.threshold if pipeline.threshold is None else pipeline.threshold
+    settings = {
+        "strategy": strategy.name,
+        "options": options,
+        "preset": models.preset,
+        "models": models.describe([*strategy.needs, "segmenter"]),
+        "threshold": threshold,
+        "silence": pipeline.silence,
+        "silence_db": pipeline.silence_db,
+        "media": media,
+        "audio_field": audio_field if media == "image" else None,
+        "fps": fps if media == "video" else None,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return plain
+
+
+def _open_run(
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: Mapping[str, Any],
+    output_dir: str | Path | None,
+    overwrite: bool,
+) -> RunFolder:
+    """Resume the run if its settings are the same, else start it; return the folder of its files."""
+    record = runs.find_record(dataset, fields.run)
+    if record is not None and overwrite:
+        dataset.delete_run(fields.run)
+        record = None
+    if record is not None:
+        runs.check_same(fields.run, record.settings, settings)
+        folder = runs.recorded_folder(record)
+        if output_dir is not None and runs.run_folder(dataset, fields.run, output_dir).path != folder.path:
+            raise ConfigurationError(
+                f"run {fields.run!r} keeps its files in {folder.path}; resume it without output_dir,"
+                " or pass overwrite=True"
+            )
+        folder.claim(settings)
+    else:
+        check_free(dataset, fields)
+        folder = runs.run_folder(dataset, fields.run, output_dir)
+        folder.claim(settings)
+        runs.register(dataset, fields, settings, folder)
+    declare(dataset, fields)
+    return folder
+
+
+def _warn_of_demo_models(models: Models, dataset: fo.Dataset) -> None:
+    if models.preset == "tiny" and not dataset.info.get(DEMO_MARK):
+        warnings.warn(
+            f"preset 'tiny' knows the drawn demo world only, and dataset {dataset.name!r} is not of it:"
+            " expect nonsense. Use preset='open' for real data",
+            DemoModelsWarning,
+            stacklevel=3,
+        )

@@ -1,0 +1,166 @@
+"""The files of a run: masks and soft maps as PNG, written so that a killed run leaves no half file.
+
+A file's name follows from its sample (and frame), so a run that is resumed overwrites what a killed one
+left behind. Soft maps have 16 bits, enough for scores recomputed from the file to equal those of
+the float map; FiftyOne's App renders them when the heatmap's range is [0, 65535].
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from fiftyone_avs.errors import AVSError, ConfigurationError, MediaError
+from fiftyone_avs.integrations.fields import SOUNDING
+from fiftyone_avs.types import Mask, SoftMap
+
+MAP_MAX = 65535
+MAP_RANGE = [0, MAP_MAX]
+"""The range of a stored soft map, for ``fo.Heatmap``."""
+
+OWNER = "run.json"
+"""Says which run of which dataset a folder belongs to."""
+
+_OURS = re.compile(r"\.?[0-9a-f]{24}(_\d+)?_(mask|map)\.png(\.tmp)?")
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """The folder that holds the files of one run of one dataset.
+
+    Attributes:
+        path: the folder.
+        dataset_id: the id of the dataset that the run belongs to.
+        run: the run key.
+    """
+
+    path: Path
+    dataset_id: str
+    run: str
+
+    def claim(self, record: Mapping[str, object]) -> None:
+        """Create the folder and leave a note of whose it is.
+
+        Args:
+            record: what to write into the note beside the dataset and the run.
+
+        Raises:
+            ConfigurationError: if another run owns the folder, or it cannot be written.
+        """
+        owner = self._owner()
+        if owner not in (None, self._name):
+            raise ConfigurationError(
+                f"{self.path} holds the files of another run ({owner}); choose another output_dir or run key"
+            )
+        note = json.dumps({"owner": self._name, **record}, indent=2, default=str)
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            self._replace(self.path / OWNER, note.encode())
+        except OSError as error:
+            raise ConfigurationError(
+                f"cannot write to {self.path}: {error.strerror or error}; choose another output_dir"
+            ) from error
+
+    def write(self, stem: str, mask: Mask, soft_map: SoftMap) -> tuple[str, str]:
+        """Write a mask and its soft map.
+
+        Args:
+            stem: the sample's id, with the frame number for videos; see ``stem_of``.
+            mask: bool, shape (H, W); stored as 0 and 255, 8 bits, one channel.
+            soft_map: float32 in [0, 1], shape (H, W); stored times 65535, 16 bits, one channel.
+
+        Returns:
+            The paths of both files.
+
+        Raises:
+            AVSError: if a file cannot be written (a full disk, lost rights). The run must end then.
+        """
+        mask_path, map_path = self._files(stem)
+        values = np.rint(soft_map.astype(np.float64) * MAP_MAX).astype(np.uint16)
+        self._write_png(mask_path, mask.astype(np.uint8) * SOUNDING)
+        self._write_png(map_path, values)
+        return str(mask_path), str(map_path)
+
+    def discard(self, stem: str) -> None:
+        """Remove what an earlier attempt left for a sample that has no mask now."""
+        for path in self._files(stem):
+            path.unlink(missing_ok=True)
+            _temporary(path).unlink(missing_ok=True)
+
+    def delete(self) -> None:
+        """Remove the run's files, and the folder if nothing else is in it. Files of others stay."""
+        if self._owner() != self._name:
+            return
+        for path in self.path.iterdir():
+            if _OURS.fullmatch(path.name):
+                path.unlink(missing_ok=True)
+        (self.path / OWNER).unlink(missing_ok=True)
+        if not any(self.path.iterdir()):
+            self.path.rmdir()
+
+    @property
+    def _name(self) -> str:
+        return f"dataset {self.dataset_id}, run {self.run}"
+
+    def _owner(self) -> str | None:
+        """Whose the folder is, or None if nobody claimed it."""
+        try:
+            return str(json.loads((self.path / OWNER).read_text()).get("owner"))
+        except (OSError, ValueError, AttributeError):
+            return None
+
+    def _files(self, stem: str) -> tuple[Path, Path]:
+        return self.path / f"{stem}_mask.png", self.path / f"{stem}_map.png"
+
+    def _write_png(self, path: Path, values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
+        temporary = _temporary(path)
+        try:
+            Image.fromarray(values).save(temporary, format="PNG", compress_level=1)
+            temporary.replace(path)
+        except OSError as error:
+            raise AVSError(
+                f"cannot write {path}: {error.strerror or error}. Samples done so far are kept: free the"
+                " disk or mend the rights, then run again to resume"
+            ) from error
+
+    @staticmethod
+    def _replace(path: Path, content: bytes) -> None:
+        temporary = _temporary(path)
+        temporary.write_bytes(content)
+        temporary.replace(path)
+
+
+def stem_of(sample_id: str, frame_number: int | None = None) -> str:
+    """How the files of a sample, or of a frame of a video, are called."""
+    return sample_id if frame_number is None else f"{sample_id}_{frame_number:06d}"
+
+
+def read_map(path: str | Path) -> SoftMap:
+    """Read a stored soft map: float32 in [0, 1], shape (H, W).
+
+    8-bit and 16-bit maps are scaled by their full range.
+
+    Raises:
+        MediaError: if it is missing, damaged, or not a map of one channel.
+    """
+    try:
+        with Image.open(path) as picture:
+            values = np.asarray(picture)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise MediaError(f"the soft map cannot be read ({error})", path=path) from error
+    if values.ndim != 2:
+        raise MediaError(f"a soft map has one channel, this has shape {values.shape}", path=path)
+    full = 255 if values.dtype == np.uint8 else MAP_MAX
+    return (values / np.float64(full)).astype(np.float32)
+
+
+def _temporary(path: Path) -> Path:
+    """A name beside the file; always the same one, so that a resumed run overwrites what was left."""
+    return path.with_name(f".{path.name}.tmp")

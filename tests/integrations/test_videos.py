@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+
+import fiftyone as fo
+import imageio_ffmpeg
+import numpy as np
+import pytest
+
+from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.integrations import dataset_from_videos, delete_run, evaluate, run_info, segment
+from fiftyone_avs.integrations.clips import frame_numbers
+from fiftyone_avs.integrations.folder import FolderWarning
+from fiftyone_avs.media import VideoInfo
+from fiftyone_avs.models import fake
+from tests.integrations.conftest import files_of
+
+SIZE = (48, 64)
+
+
+def write_video(path: Path, seconds: float = 3, sound: bool = True) -> None:
+    """A ramp of grey that brightens to the right, at 10 frames per second, with a tone."""
+    source = f"gradients=s=64x48:c0=black:c1=white:x0=0:y0=0:x1=63:y1=0:n=2:speed=0.00001:r=10:d={seconds}"
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "lavfi", "-i", source]
+    if sound:
+        command += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}", "-c:a", "aac"]
+    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+
+
+@pytest.fixture
+def videos(tmp_path):
+    """Three videos: with sound, without, and one that is no video."""
+    folder = tmp_path / "videos"
+    folder.mkdir()
+    write_video(folder / "a_sound.mp4")
+    write_video(folder / "b_mute.mp4", sound=False)
+    (folder / "c_broken.mp4").write_bytes(b"no video")
+    with pytest.warns(FolderWarning, match="c_broken"):
+        dataset = dataset_from_videos(tmp_path)
+    yield dataset
+    dataset.delete()
+
+
+def run(dataset, output, **options):
+    options = {"models": fake.fake_models(), "output_dir": output, "progress": False, **options}
+    return segment(dataset, **options)
+
+
+def test_frames_are_labelled_at_the_asked_rate(videos, output):
+    summary = run(videos, output, batch_size=2)
+    sound, mute, broken = videos
+    assert (summary.ok, summary.abstained, summary.failed) == (1, 1, 1)
+    assert sound["vcap_acls_status"] == "ok"
+    labelled = {number: frame for number, frame in sound.frames.items() if frame["vcap_acls_status"] == "ok"}
+    assert list(labelled) == [1, 11, 21]
+    frame = labelled[11]
+    assert Path(frame["vcap_acls"].mask_path).name == f"{sound.id}_000011_mask.png"
+    assert frame["vcap_acls_query"].label == "a photo of dog."
+    assert frame["image_caption"].label == "a dog next to a tree"
+    assert mute["vcap_acls_status"] == "abstained: there is no sound to listen to"
+    assert "c_broken.mp4" in broken["vcap_acls_status"]
+    assert len(files_of(output / "vcap_acls")) == 6
+    assert videos.mask_targets["vcap_acls"][255] == "sounding object"
+    assert run(videos, output).skipped == 3
+    assert run_info(videos, "vcap_acls").settings["fps"] == 1.0
+
+
+def test_a_second_strategy_reuses_the_frames_captions(videos, output):
+    captioner = fake.FakeAudioCaptioner()
+    models = fake.fake_models(audio_captioner=captioner)
+    run(videos, output, strategy="captioning", models=models)
+    run(videos, output, strategy="acap_vcls", models=models)
+    assert captioner.calls == 3
+
+
+def test_frames_are_evaluated_with_their_means_on_the_video(videos, output):
+    run(videos, output)
+    truth = np.zeros(SIZE, np.uint8)
+    truth[:, SIZE[1] // 2 :] = 255
+    for sample in videos:
+        for number in (1, 2, 11) if sample != videos.last() else (1,):
+            sample.frames[number]["ground_truth"] = fo.Segmentation(mask=truth)
+        sample.save()
+    results = evaluate(videos, "vcap_acls", adaptive_rule="topk", progress=False)
+    sound, mute, broken = videos
+    assert results.counts == {"ok": 2, "abstained": 2, "failed": 1, "missing": 0}
+    assert set(results.excluded) == {f"{sound.id}/2", f"{mute.id}/2"}
+    ious = [sound.frames[number]["vcap_acls_eval_iou"] for number in (1, 11)]
+    assert sound["vcap_acls_eval_iou"] == pytest.approx(np.mean(ious)) and min(ious) > 0.4
+    assert mute["vcap_acls_eval_iou"] == 0 and broken["vcap_acls_eval_iou"] == 0
+    videos.delete_evaluation("vcap_acls_eval")
+    assert "vcap_acls_eval_iou" not in videos.get_frame_field_schema()
+
+
+def test_deleting_a_run_of_videos_leaves_nothing(videos, output):
+    before = set(videos.get_frame_field_schema()), set(videos.get_field_schema())
+    run(videos, output)
+    delete_run(videos, "vcap_acls")
+    assert (set(videos.get_frame_field_schema()), set(videos.get_field_schema())) == before
+    assert not any(output.iterdir())
+
+
+def test_frames_views_are_refused(videos, output):
+    with pytest.raises(DatasetError, match="not supported"):
+        run(videos.to_clips([[[1, 2]]] * 3), output)
+
+
+def test_one_bad_frame_does_not_cost_the_others(videos, output):
+    sizes = []
+
+    class Picky(fake.FakeImageCaptioner):
+        def caption_images(self, images):
+            sizes.append(len(images))
+            if len(sizes) in (1, 3):  # the batch, then its second picture alone
+                raise ValueError("no")
+            return super().caption_images(images)
+
+    models = fake.fake_models(image_captioner=Picky())
+    summary = run(videos[:1], output, models=models)
+    assert summary.failed == 1
+    assert videos.first()["vcap_acls_status"].startswith(
+        "failed: 1 of 3 frames, the first one: image captioner"
+    )
+    assert run(videos[:1], output, models=models, retry_failed=True).ok == 1
+    assert sizes == [3, 1, 1, 1, 1]  # the captions that are there already are not made again
+
+
+@pytest.mark.parametrize(
+    ("duration", "rate", "fps", "numbers"),
+    [
+        (3.0, 10, 1, [1, 11, 21]),
+        (3.02, 10, 1, [1, 11, 21]),  # the header's last few hundredths are no frame
+        (2.96, 10, 1, [1, 11, 21]),
+        (0.2, 10, 1, [1]),
+        (1.0, 10, 2.5, [1, 5, 9]),
+        (0.5, 10, 50, [1, 2, 3, 4, 5]),  # never more often than there are frames
+        (5.0, 29.97, 1, [1, 30, 60, 90, 120]),
+    ],
+)
+def test_which_frames_are_labelled(duration, rate, fps, numbers):
+    info = VideoInfo(rate, round(duration * rate), duration, 64, 48, True)
+    assert frame_numbers(info, fps) == numbers
+
+
+def test_videos_have_the_metadata_that_the_app_needs(videos):
+    metadata = videos.first().metadata
+    assert (metadata.frame_width, metadata.frame_height, metadata.frame_rate) == (64, 48, 10)
+    assert metadata.total_frame_count == pytest.approx(30, abs=1)
