@@ -1,0 +1,66 @@
+"""What several commands share: datasets by name, ``key=value`` options, exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import ast
+from collections.abc import Sequence
+from typing import Any
+
+from fiftyone_avs.errors import ConfigurationError, DatasetError
+
+
+def load_collection(name: str, view: str | None = None) -> Any:
+    """A dataset, or one of its saved views.
+
+    Raises:
+        DatasetError: if there is no such dataset or saved view, with the names that there are.
+    """
+    import fiftyone as fo
+
+    if not fo.dataset_exists(name):
+        known = ", ".join(fo.list_datasets()) or "there are none yet"
+        raise DatasetError(f"there is no dataset {name!r} (datasets: {known})")
+    dataset = fo.load_dataset(name)
+    if view is None:
+        return dataset
+    if not dataset.has_saved_view(view):
+        known = ", ".join(dataset.list_saved_views()) or "it has none"
+        raise DatasetError(f"dataset {name!r} has no saved view {view!r} (saved views: {known})")
+    return dataset.load_saved_view(view)
+
+
+def pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    """``["a=1", "b=2"]`` -> ``{"a": "1", "b": "2"}``.
+
+    Raises:
+        ConfigurationError: if a text is not of that form.
+    """
+    found = {}
+    for text in texts:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            raise ConfigurationError(f"{option} takes name=value, not {text!r}")
+        found[key] = value
+    return found
+
+
+def typed_pairs(texts: Sequence[str], option: str) -> dict[str, Any]:
+    """As ``pairs``, with numbers, True, False and None read as Python would, all else as text."""
+    return {key: _literal(value) for key, value in pairs(texts, option).items()}
+
+
+def _literal(text: str) -> Any:
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
+
+
+def command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_line: str, text: str
+) -> argparse.ArgumentParser:
+    """A command's parser, with a help line for the list and a text that keeps its line breaks."""
+    return commands.add_parser(
+        name, help=help_line, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    )

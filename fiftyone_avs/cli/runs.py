@@ -1,0 +1,147 @@
+"""``fiftyone-avs evaluate``, ``compare`` and ``runs``: what was predicted, and how good it is."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from fiftyone_avs.cli.common import command, load_collection
+from fiftyone_avs.errors import DatasetError
+
+if TYPE_CHECKING:
+    from fiftyone_avs import AVSResults
+
+EVALUATE = """\
+Score a run against ground-truth masks: cIoU, AUC, mIoU and F with the adaptive threshold, J and F at
+the segmenter's own. Failed and abstained samples score 0, they are never left out.
+
+Results are a FiftyOne evaluation: fields <eval key>_iou, _f, ... on every sample for filters in the
+App, and an entry in its Model Evaluation panel.
+
+protocols:
+  baav    as the paper's released code: maps and masks at 224 x 224 pixels
+  native  at the size of the ground truth
+
+example:
+  fiftyone-avs evaluate my-data vcap_acls --gt ground_truth
+"""
+
+COMPARE = """\
+Put evaluations side by side: one row each, the best value of each column marked.
+
+example:
+  fiftyone-avs compare my-data vcap_acls_eval classification_eval --csv table.csv --plot curve.png
+"""
+
+RUNS = """\
+List the runs of a dataset with their strategy, models and counts, or delete one with all its fields,
+files and its record.
+
+examples:
+  fiftyone-avs runs my-data
+  fiftyone-avs runs my-data --delete vcap_acls
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this module's commands to the command line."""
+    evaluating = command(commands, "evaluate", "score a run against ground truth", EVALUATE)
+    evaluating.add_argument("dataset", help="the dataset's name")
+    evaluating.add_argument("pred", help="the run's key")
+    evaluating.add_argument("--view", help="only this saved view of the dataset")
+    evaluating.add_argument("--gt", default="ground_truth", help="ground-truth field (default: %(default)s)")
+    evaluating.add_argument("--eval-key", help="name of the evaluation (default: <run>_eval)")
+    evaluating.add_argument(
+        "--protocol", choices=("baav", "native"), default="baav", help="(default: %(default)s)"
+    )
+    evaluating.add_argument("--threshold", type=float, help="of J and its F (default: the run's)")
+    evaluating.add_argument(
+        "--adaptive-rule",
+        choices=("official", "topk"),
+        default="official",
+        help="official: as the released code (ties count as background); topk: exactly as many pixels as"
+        " the ground truth (default: %(default)s)",
+    )
+    evaluating.set_defaults(run=run_evaluate)
+
+    comparing = command(commands, "compare", "put evaluations side by side", COMPARE)
+    comparing.add_argument("dataset", help="the dataset's name")
+    comparing.add_argument("eval_keys", nargs="+", metavar="eval-key", help="evaluations to compare")
+    comparing.add_argument("--ok-only", action="store_true", help="only over samples that ended ok")
+    comparing.add_argument("--csv", type=Path, help="write the table here, too")
+    comparing.add_argument("--plot", type=Path, help="write a plot of success rates here")
+    comparing.set_defaults(run=run_compare)
+
+    listing = command(commands, "runs", "list or delete runs", RUNS)
+    listing.add_argument("dataset", help="the dataset's name")
+    listing.add_argument("--delete", metavar="KEY", help="delete this run")
+    listing.set_defaults(run=run_runs)
+
+
+def run_evaluate(options: argparse.Namespace) -> int:
+    """Evaluate a run and print its scores."""
+    import fiftyone_avs as avs
+
+    results = avs.evaluate(
+        load_collection(options.dataset, options.view),
+        options.pred,
+        options.gt,
+        eval_key=options.eval_key,
+        protocol=options.protocol,
+        threshold=options.threshold,
+        adaptive_rule=options.adaptive_rule,
+    )
+    results.print_report()
+    return 0
+
+
+def run_compare(options: argparse.Namespace) -> int:
+    """Print the comparison, and write it where asked."""
+    import fiftyone_avs as avs
+
+    dataset = load_collection(options.dataset)
+    evaluations = [_evaluation(dataset, key) for key in options.eval_keys]
+    comparison = avs.compare(evaluations, ok_only=options.ok_only)
+    print(comparison.to_text())
+    if options.csv:
+        comparison.to_csv(options.csv)
+        print(f"table: {options.csv}")
+    if options.plot:
+        comparison.plot(options.plot)
+        print(f"plot: {options.plot}")
+    return 0
+
+
+def run_runs(options: argparse.Namespace) -> int:
+    """List the runs, or delete one."""
+    import fiftyone_avs as avs
+
+    dataset = load_collection(options.dataset)
+    if options.delete:
+        avs.delete_run(dataset, options.delete)
+        print(f"deleted run {options.delete!r}: its fields, files and record")
+        return 0
+    found = avs.list_runs(dataset)
+    if not found:
+        print(f"dataset {dataset.name!r} has no runs yet; make one with: fiftyone-avs segment {dataset.name}")
+    for run in found:
+        models = ", ".join(f"{role}={model['card']}" for role, model in run.models.items())
+        counts = ", ".join(f"{number} {status}" for status, number in run.counts.items())
+        print(f"{run.key}: {counts}; preset {run.preset}, {models}{'; ' + run.note if run.note else ''}")
+    return 0
+
+
+def _evaluation(dataset: Any, key: str) -> AVSResults:
+    """A stored evaluation of ours by its key."""
+    from fiftyone_avs import AVSResults
+
+    if key not in dataset.list_evaluations():
+        known = ", ".join(dataset.list_evaluations()) or "it has none yet"
+        raise DatasetError(f"dataset {dataset.name!r} has no evaluation {key!r} (evaluations: {known})")
+    results = dataset.load_evaluation_results(key)
+    if not isinstance(results, AVSResults):
+        raise DatasetError(
+            f"evaluation {key!r} was not made by `fiftyone-avs evaluate`; evaluate the run again"
+        )
+    return results

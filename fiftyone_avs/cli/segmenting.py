@@ -1,0 +1,127 @@
+"""``fiftyone-avs import`` and ``fiftyone-avs segment``."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
+from fiftyone_avs.models.cards import PRESETS
+from fiftyone_avs.strategies import list_strategies
+
+SOME_FAILED = 3
+
+IMPORT = """\
+Make a persistent FiftyOne dataset from a folder:
+
+  img/<stem>.jpg|png   wav/<stem>.wav   gt_seg/<stem>.png (optional)    pictures with their sounds
+  <stem>.mp4|mov|...                                                    videos with sound
+
+Pictures and sounds are matched by stem. Files stay where they are.
+"""
+
+SEGMENT = """\
+Predict masks of what sounds for every sample of a dataset (or saved view).
+
+Pictures need a field with the sound's path (--audio-field); videos bring their own sound and are
+labelled frame by frame at --fps. Results are fields on the samples, named after the run: <run> (mask),
+<run>_map (soft map), <run>_query (referring expression), <run>_candidates, <run>_status.
+
+Interrupted? Run the same command again: only what is missing is done. A run key that is taken by
+another configuration is refused unless --overwrite is given.
+
+examples:
+  fiftyone-avs segment my-data
+  fiftyone-avs segment my-data --strategy classification --run beats --device cuda
+  fiftyone-avs segment my-data --models segmenter=/models/clipseg --option min_confidence=0.2
+"""
+
+
+def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add this module's commands to the command line."""
+    importing = command(commands, "import", "make a FiftyOne dataset from a folder", IMPORT)
+    importing.add_argument("folder", type=Path, help="the folder to import")
+    importing.add_argument("--name", help="the dataset's name (default: the folder's)")
+    importing.set_defaults(run=run_import)
+
+    parser = command(commands, "segment", "predict masks of what sounds", SEGMENT)
+    parser.add_argument("dataset", help="the dataset's name")
+    parser.add_argument("--view", help="only this saved view of it")
+    parser.add_argument(
+        "--strategy", default="vcap_acls", help=", ".join(list_strategies()) + " (default: %(default)s)"
+    )
+    parser.add_argument("--preset", default="open", help=_preset_help())
+    parser.add_argument(
+        "--run", dest="run_key", metavar="KEY", help="name of the run (default: the strategy's)"
+    )
+    parser.add_argument(
+        "--audio-field", default="audio_path", help="field with the sound's path (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--models",
+        nargs="+",
+        default=[],
+        metavar="ROLE=MODEL",
+        help="other models: a card, a folder or a hub id",
+    )
+    parser.add_argument(
+        "--option", nargs="+", default=[], metavar="NAME=VALUE", help="options of the strategy"
+    )
+    parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: a GPU if there is one)")
+    parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
+    parser.add_argument(
+        "--fps", type=float, default=1.0, help="frames per second of a video (default: %(default)s)"
+    )
+    parser.add_argument("--threshold", type=float, help="mask threshold (default: the segmenter's own)")
+    parser.add_argument(
+        "--silence",
+        choices=("abstain", "run"),
+        default="abstain",
+        help="on silent sounds (default: %(default)s)",
+    )
+    parser.add_argument("--output-dir", help="where masks and maps are written")
+    parser.add_argument("--max-samples", type=int, help="stop after this many samples")
+    parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
+    parser.set_defaults(run=run_segment)
+
+
+def run_import(options: argparse.Namespace) -> int:
+    """Import a folder and say how to go on."""
+    import fiftyone_avs as avs
+
+    folder: Path = options.folder
+    make = avs.dataset_from_folder if (folder / "img").is_dir() else avs.dataset_from_videos
+    dataset = make(folder, name=options.name or folder.resolve().name, persistent=True)
+    print(f"dataset {dataset.name!r}: {len(dataset)} samples. Next: fiftyone-avs segment {dataset.name}")
+    return 0
+
+
+def run_segment(options: argparse.Namespace) -> int:
+    """Segment a dataset and print the counts; 3 if some samples failed."""
+    import fiftyone_avs as avs
+
+    summary = avs.segment(
+        load_collection(options.dataset, options.view),
+        options.strategy,
+        preset=options.preset,
+        run=options.run_key,
+        audio_field=options.audio_field,
+        models=pairs(options.models, "--models"),
+        strategy_options=typed_pairs(options.option, "--option"),
+        device=options.device,
+        batch_size=options.batch_size,
+        fps=options.fps,
+        threshold=options.threshold,
+        silence=options.silence,
+        output_dir=options.output_dir,
+        overwrite=options.overwrite,
+        max_samples=options.max_samples,
+    )
+    print(summary)
+    for sample_id, reason in summary.reasons.items():
+        print(f"  {sample_id}: {reason}")
+    return SOME_FAILED if summary.failed else 0
+
+
+def _preset_help() -> str:
+    return "; ".join(f"{preset.name}: {preset.summary}" for preset in PRESETS.values()) + " (default: open)"
