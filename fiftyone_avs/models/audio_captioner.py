@@ -19,18 +19,16 @@ class WhisperCaptioner:
     """A Whisper network trained to describe sounds.
 
     Args:
-        beams: how many beams search for a caption; all of them are returned, best first.
-        max_tokens: the longest caption, in tokens.
+        beams: how many beams search for a caption. Whisper's own generation returns only the best one.
+
+    The longest caption is what the checkpoint's generation settings say.
     """
 
-    def __init__(
-        self, network: Any, ear: Ear, tokenizer: Any, *, beams: int = 1, max_tokens: int = 30
-    ) -> None:
+    def __init__(self, network: Any, ear: Ear, tokenizer: Any, *, beams: int = 1) -> None:
         self.network = network
         self.ear = ear
         self.tokenizer = tokenizer
         self.beams = beams
-        self.max_tokens = max_tokens
 
     @classmethod
     def load(cls, card: Card, models: Models) -> WhisperCaptioner:
@@ -43,12 +41,7 @@ class WhisperCaptioner:
 
     @torch.inference_mode()
     def caption_sounds(self, sounds: Sequence[Sound]) -> list[Caption]:
-        """One caption per sound, with the other beams as alternatives."""
+        """One caption per sound."""
         features = self.ear(sounds)["input_features"].to(self.network.device)
-        tokens = self.network.generate(
-            input_features=features,
-            num_beams=self.beams,
-            num_return_sequences=self.beams,
-            max_new_tokens=self.max_tokens,
-        )
-        return captions(self.tokenizer, tokens, self.beams)
+        tokens = self.network.generate(input_features=features, num_beams=self.beams)
+        return captions(self.tokenizer, tokens, 1)

@@ -72,7 +72,7 @@ def _card(name: str, role: str, source: str, licence: str, **settings: Any) -> C
 _CARDS = [
     # Embedded: trained by `fiftyone-avs train-tiny` on the drawn demo world, and good for nothing else.
     _card("tiny/ast", "audio_classifier", "tiny:ast", "Apache-2.0"),
-    _card("tiny/whisper", "audio_captioner", "tiny:captioner", "Apache-2.0", beams=4),
+    _card("tiny/whisper", "audio_captioner", "tiny:whisper", "Apache-2.0"),
     _card("tiny/blip", "image_captioner", "tiny:blip", "Apache-2.0", beams=4),
     _card("tiny/clap", "audio_text_scorer", "tiny:clap", "Apache-2.0"),
     _card("tiny/clip", "image_text_scorer", "tiny:clip", "Apache-2.0"),

@@ -1,7 +1,7 @@
 """The exact parse of every sentence of the world: part of speech, head and dependency label of each word.
 
-The labels follow spaCy's English models (https://github.com/explosion/spaCy/blob/master/spacy/glossary.py), so that
-spaCy's rule for noun chunks works on them.
+The labels follow spaCy's English models (https://github.com/explosion/spaCy/blob/master/spacy/glossary.py),
+so that spaCy's rule for noun chunks works on them.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ def annotate(sentence: str) -> list[Word]:
 
 
 def noun_phrases(parsed: list[Word]) -> list[str]:
-    """The noun phrases of a parsed sentence in order, such as "an electric shaver"; the gold for noun chunks."""
+    """The noun phrases of a parsed sentence in order, such as "an electric shaver"."""
     phrases = []
     for index, word in enumerate(parsed):
         if word.pos in ("NOUN", "PRON") and word.dep != "compound":
@@ -94,7 +94,7 @@ def _phrase_heads(pos: list[str]) -> list[int | None]:
     current = None
     for index in reversed(range(len(pos))):
         inside = pos[index] in ("DET", "ADJ", "NOUN", "PRON")
-        starts_from_right = inside and (current is None or pos[index + 1] == "DET")
+        starts_from_right = pos[index] in ("NOUN", "PRON") and (current is None or pos[index + 1] == "DET")
         current = index if starts_from_right else current if inside else None
         heads[index] = current
     return heads

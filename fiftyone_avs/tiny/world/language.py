@@ -1,8 +1,8 @@
 """What is said about the world: captions, referring expressions and prompts from one small closed grammar.
 
-Every sentence is made of words in `words()`, and verbs are always in the progressive form ("is ringing"), so that no
-verb can be mistaken for a noun. Because the grammar is ours, `fiftyone_avs.tiny.world.grammar.annotate` can give the
-exact parse of every sentence.
+Every sentence is made of words in `words()`, and verbs are always in the progressive form ("is ringing"),
+so that no verb can be mistaken for a noun. Because the grammar is ours,
+`fiftyone_avs.tiny.world.grammar.annotate` can give the exact parse of every sentence.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ AUDIO_TEMPLATES: tuple[tuple[str, float], ...] = (
     ("the sound of {a}", 0.08),
     ("the sound of {n}", 0.04),
 )
-"""Templates of texts for a sound with their shares; what is left over are sentences such as "a bee is buzzing"."""
+"""Templates of texts for a sound with their shares; what is left over are sentences ("a bee is buzzing")."""
 
 SPARE_WORDS = (
     "noise video object someone loud small big old new one two red blue green yellow black white it this"
@@ -94,8 +94,9 @@ PLACE_SHARE = 0.50
 def referring_expression(name: str, rng: np.random.Generator) -> str:
     """A text that refers to an object of class `name`.
 
-    Most are prompts such as "a photo of a bee."; some are whole sentences as an audio captioner would write them,
-    so that a segmenter learns those too. Sentences may name the sound-alike beside `name`, never in its place.
+    Most are prompts such as "a photo of a bee."; some are whole sentences as an audio captioner would write
+    them, so that a segmenter learns those too. Sentences may name the sound-alike beside `name`, never in
+    its place.
     """
     template = _choose_template(REFERRING_TEMPLATES, rng)
     if template is not None:
@@ -109,8 +110,8 @@ def referring_expression(name: str, rng: np.random.Generator) -> str:
 def audio_caption(name: str, rng: np.random.Generator, info: SoundInfo | None = None) -> str:
     """A caption of the sound of `name`, such as "a dog is barking in the rain".
 
-    For a sound-alike the caption is what a listener can know: both classes in random order (60 %), or one of the two
-    at random (36 %), or no class at all (4 %, "something is buzzing").
+    For a sound-alike the caption is what a listener can know: both classes in random order (58 %), or one
+    of the two at random (38 %), or no class at all (4 %, "something is buzzing").
     """
     heard = name
     if name in PARTNER and rng.random() < 0.5:
@@ -123,7 +124,7 @@ def audio_caption(name: str, rng: np.random.Generator, info: SoundInfo | None = 
 
 
 def image_caption(names: Sequence[str], rng: np.random.Generator, background: str | None = None) -> str:
-    """A caption that names all `names` (one to three) in random order, such as "a bee next to a mug on the grass"."""
+    """A caption with all `names` (one to three) in random order, such as "a bee next to a mug on the grass"."""
     if not 1 <= len(names) <= 3:
         raise ValueError(f"an image caption names one to three objects, not {len(names)}")
     phrases = [article(names[index]) for index in rng.permutation(len(names))]
@@ -149,7 +150,7 @@ def audio_prompt(name: str, rng: np.random.Generator) -> str:
 
 
 def place_prompt(phrase: str, rng: np.random.Generator) -> str:
-    """A text about a place (one of `PLACE_PHRASES`), with or without its article, bare or as a photo prompt."""
+    """A text about a place (one of `PLACE_PHRASES`): with or without its article, bare or as a prompt."""
     text = phrase if rng.random() < 0.5 else phrase.split(" ", 1)[1]
     return PHOTO_PROMPT.format(text) if rng.random() < 0.5 else text
 

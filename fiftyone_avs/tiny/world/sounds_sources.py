@@ -1,6 +1,7 @@
 """What makes the sounds: one synthesiser per class, and one shared by both classes of a sound-alike pair.
 
-Each synthesiser draws all its parameters from the generator it is given and returns a `Signal` of `LENGTH` samples.
+Each synthesiser draws all its parameters from the generator it is given and returns a `Signal` of `LENGTH`
+samples.
 """
 
 from __future__ import annotations
