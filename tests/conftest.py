@@ -19,6 +19,7 @@ os.environ["FIFTYONE_SHOW_PROGRESS_BARS"] = "false"
 os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"  # no notes about mongod's age on stdout
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only slow such small models down
 
 # Registered before FiftyOne is imported, so it runs after FiftyOne has stopped its database.
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)

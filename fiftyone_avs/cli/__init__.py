@@ -70,6 +70,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _be_quiet() -> None:
     """Keep libraries from talking over the commands' own output; warnings are one line each."""
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "0")
     os.environ.setdefault("FIFTYONE_DATABASE_VALIDATION", "false")
     warnings.showwarning = lambda message, *_rest, **_more: print(f"note: {message}", file=sys.stderr)

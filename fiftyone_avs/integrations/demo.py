@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -95,7 +96,27 @@ def run_demo(
         raise avs.ConfigurationError(
             "the demo needs at least one sample, a seed and a number of videos of 0 or more"
         )
-    models = avs.load_models("tiny", device=device)
+    with _one_thread():
+        return _run(out, seed, samples, videos, avs.load_models("tiny", device=device), say)
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Matrices as small as the tiny models' only lose time when threads share them."""
+    import torch
+
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _run(
+    out: Path, seed: int, samples: int, videos: int, models: avs.Models, say: Callable[[str], None]
+) -> DemoReport:
+    """The steps of the demo, one after the other."""
     world = out / "world"
     for folder in ("world", "runs", "videos", "video-runs"):
         shutil.rmtree(out / folder, ignore_errors=True)

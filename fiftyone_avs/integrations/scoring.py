@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image
 
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.integrations.storage import read_map
-from fiftyone_avs.media import read_mask
+from fiftyone_avs.media import read_grey_mask, read_mask
 from fiftyone_avs.metrics import AdaptiveRule, Protocol, SampleScores, score_sample
 from fiftyone_avs.types import Mask, SoftMap
 
@@ -82,7 +83,8 @@ def score_document(name: str, document: Any, rules: Rules, status: str, picture:
     if truth is None or (truth.mask is None and truth.mask_path is None):
         return Scored(name, status, excluded="no ground truth")
     try:
-        target = _read_label(truth)
+        grey = _read_grey(truth)
+        target = read_mask(grey)
     except (MediaError, ValueError) as error:
         return Scored(name, status, excluded=f"the ground truth cannot be read: {error}")
     try:
@@ -96,13 +98,16 @@ def score_document(name: str, document: Any, rules: Rules, status: str, picture:
             status,
             excluded=f"the ground truth is {_size(target.shape)} pixels, the picture {_size(size)}",
         )
-    scores = score_sample(
-        soft_map,
-        target,
-        protocol=rules.protocol,
-        threshold=rules.threshold,
-        adaptive_rule=rules.adaptive_rule,
-    )
+    try:
+        scores = score_sample(
+            soft_map,
+            grey,
+            protocol=rules.protocol,
+            threshold=rules.threshold,
+            adaptive_rule=rules.adaptive_rule,
+        )
+    except ValueError as error:
+        return Scored(name, status, excluded=str(error))
     predicted = np.zeros_like(target) if soft_map is None else soft_map > rules.threshold
     ids = (truth.id, None if label is None else label.id)
     return Scored(name, status, scores, pixels=_count_pixels(target, predicted), label_ids=ids)
@@ -147,12 +152,12 @@ def _soft_map(document: Any, label: Any, rules: Rules) -> SoftMap:
         return read_map(heatmap.map_path)
     if label is None:
         raise MediaError("there is neither a soft map nor a mask")
-    return _read_label(label).astype(np.float32)
+    return read_mask(_read_grey(label)).astype(np.float32)
 
 
-def _read_label(label: Any) -> Mask:
-    """The mask of a ``fo.Segmentation``, in the database or in a file: bool, shape (H, W)."""
-    return read_mask(label.mask_path if label.mask is None else label.mask)
+def _read_grey(label: Any) -> npt.NDArray[np.uint8]:
+    """The mask of a ``fo.Segmentation``, in the database or in a file: uint8 grey, shape (H, W)."""
+    return read_grey_mask(label.mask_path if label.mask is None else label.mask)
 
 
 def _picture_size(path: str | None) -> tuple[int, ...] | None:

@@ -6,7 +6,7 @@ FiftyOne.
 
 from __future__ import annotations
 
-from fiftyone_avs.media.images import read_image, read_mask
+from fiftyone_avs.media.images import read_grey_mask, read_image, read_mask
 from fiftyone_avs.media.sound import (
     Fit,
     fit_window,
@@ -26,6 +26,7 @@ __all__ = [
     "read_frames",
     "read_frames_at",
     "read_image",
+    "read_grey_mask",
     "read_mask",
     "read_sound",
     "read_video_sound",

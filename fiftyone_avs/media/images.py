@@ -21,6 +21,9 @@ MAX_PIXELS = 178_956_970
 FOREGROUND = 128
 """Grey values from here on are foreground in an 8-bit mask."""
 
+WHITE = 255
+"""The value of the object in an 8-bit mask."""
+
 _BACKDROP = (255, 255, 255, 255)
 _WHITE_16_BIT = 65535
 
@@ -47,12 +50,22 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageArray:
 
 
 def read_mask(source: str | Path | npt.ArrayLike, *, max_pixels: int = MAX_PIXELS) -> Mask:
-    """Read a mask of one object.
+    """Read a mask of one object: bool, shape (H, W); foreground is grey 128 or more.
 
-    Foreground is every pixel whose grey value is 128 or more. A mask whose values are only 0 and 1
-    is taken as it is. Colours are turned into grey first (palette and RGB alike), except that in a palette
-    picture with the indices 0 and 1 only, index 1 is the object. Transparency is ignored. 16-bit masks are
-    scaled by their full range. Masks of several classes are not told apart here: pass ``array == number``.
+    Args and errors are those of `read_grey_mask`, which see for other kinds of masks.
+    """
+    return np.asarray(read_grey_mask(source, max_pixels=max_pixels) >= FOREGROUND)
+
+
+def read_grey_mask(
+    source: str | Path | npt.ArrayLike, *, max_pixels: int = MAX_PIXELS
+) -> npt.NDArray[np.uint8]:
+    """Read a mask of one object as grey values, as evaluators do that resize a mask before they cut it.
+
+    A mask whose values are only 0 and 1 becomes 0 and 255. Colours are turned into grey (palette and RGB
+    alike), except that in a palette picture with the indices 0 and 1 only, index 1 is the object.
+    Transparency is ignored. 16-bit masks are scaled by their full range. Masks of several classes are not
+    told apart here: pass ``array == number``.
 
     Args:
         source: an image file, or an array: bool, or uint8 or other whole numbers of shape (H, W) or
@@ -60,24 +73,24 @@ def read_mask(source: str | Path | npt.ArrayLike, *, max_pixels: int = MAX_PIXEL
         max_pixels: refuse larger pictures before their pixels are decoded.
 
     Returns:
-        bool, shape (H, W).
+        uint8, shape (H, W), 0..255.
 
     Raises:
         MediaError: a file as in `read_image`, or an array of another kind.
     """
     if isinstance(source, str | Path):
         with _open(source, max_pixels) as picture:
-            return _foreground(_mask_values(ImageOps.exif_transpose(picture), source))
+            return _full_range(_mask_values(ImageOps.exif_transpose(picture), source))
     array = np.asarray(source)
     if array.dtype == np.bool_ and array.ndim == 2:
-        return array
+        return array.astype(np.uint8) * WHITE
     if array.ndim == 3 and array.shape[2] == 3 and array.dtype == np.uint8:
         array = np.array(Image.fromarray(array).convert("L"))
     if array.ndim != 2 or array.size == 0 or array.dtype.kind not in "ui":
         raise MediaError(
             f"a mask must hold whole numbers in the shape (H, W), not {array.dtype} {array.shape}"
         )
-    return _foreground(array)
+    return _full_range(array)
 
 
 @contextmanager
@@ -142,7 +155,7 @@ def _eight_bits(picture: Image.Image) -> npt.NDArray[np.uint8]:
     return ((values * 255 + _WHITE_16_BIT // 2) // _WHITE_16_BIT).astype(np.uint8)
 
 
-def _foreground(values: npt.NDArray[np.generic]) -> Mask:
-    """Apply the rule of `read_mask` to whole numbers of shape (H, W)."""
-    largest = int(np.max(values))
-    return np.asarray(np.greater_equal(values, 1 if largest <= 1 else FOREGROUND))
+def _full_range(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
+    """Whole numbers of shape (H, W) as grey 0..255; 0 and 1 alone become 0 and 255."""
+    white = WHITE if int(np.max(values)) <= 1 else 1
+    return np.clip(values.astype(np.int64) * white, 0, WHITE).astype(np.uint8)
