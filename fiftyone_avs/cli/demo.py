@@ -68,5 +68,5 @@ def _open_app(dataset: str) -> None:
     import fiftyone as fo
 
     session = fo.launch_app(fo.load_dataset(dataset))
-    print(f"the App is at {session.url} (Ctrl-C ends it)")
+    print("Ctrl-C ends the App")
     session.wait(-1)

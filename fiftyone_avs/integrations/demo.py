@@ -127,6 +127,7 @@ def _run(
     dataset = _image_dataset(world, scenes)
     labels = {row["id"]: row["label"] for row in scenes}
     results = _run_everything(dataset, models, labels, out / "runs", say)
+    _show_first(dataset, ["ground_truth", "label", "vcap_acls", "vcap_acls_query"])
     rows = _report_rows(dataset, scenes, results)
     comparison = avs.compare(list(results.values()), names=list(results))
     sheet = _write_sheet(dataset, scenes, out / "contact-sheet.png")
@@ -191,6 +192,14 @@ def _run_everything(
             dataset, name, eval_key=f"{name}_eval", protocol=PROTOCOL, progress=False
         )
     return results
+
+
+def _show_first(dataset: Any, fields: list[str]) -> None:
+    """Choose what the App shows when the dataset is opened; all else is a click away."""
+    from fiftyone.core.odm import ActiveFields
+
+    dataset.app_config.active_fields = ActiveFields(paths=fields, exclude=False)
+    dataset.save()
 
 
 def _report_rows(dataset: Any, scenes: Sequence[Row], results: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -110,7 +110,7 @@ def check_free(dataset: fo.Dataset, fields: RunFields) -> None:
 
 
 def declare(dataset: fo.Dataset, fields: RunFields) -> None:
-    """Add the run's fields to the dataset's schema and name the values of its masks."""
+    """Add the run's fields to the dataset's schema and sidebar, and name the values of its masks."""
     add = dataset.add_frame_field if fields.on_frames else dataset.add_sample_field
     types = (fo.Segmentation, fo.Heatmap, fo.Classification, fo.Classifications)
     for name, label in zip(fields.own, types, strict=False):
@@ -124,7 +124,7 @@ def declare(dataset: fo.Dataset, fields: RunFields) -> None:
         for attribute in ("model", "revision", "source"):
             add(f"{name}.{attribute}", fo.StringField)
     dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
-    dataset.save()
+    dataset._add_paths_to_sidebar_group(fields.paths, fields.run)  # saves the dataset, too
 
 
 def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
@@ -134,8 +134,9 @@ def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
         dataset.delete_sample_fields(list(_present(_schema(dataset, False), (fields.status,))))
     else:
         dataset.delete_sample_fields(list(_present(_schema(dataset, False), fields.own)))
-    if dataset.mask_targets.pop(fields.mask, None) is not None:
-        dataset.save()
+    dataset.mask_targets.pop(fields.mask, None)
+    dataset._delete_empty_sidebar_group(fields.run)
+    dataset.save()
 
 
 def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
@@ -149,6 +150,7 @@ def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
         dataset.rename_sample_fields(names)
     dataset.mask_targets.pop(fields.mask, None)
     dataset.mask_targets[new.mask] = MASK_TARGETS
+    dataset._rename_sidebar_group(fields.run, run)
     dataset.save()
 
 

@@ -44,6 +44,15 @@ def test_a_run_writes_every_field_and_its_record(make_images, output):
     assert len(files_of(output / "vcap_acls")) == 6
 
 
+def test_a_run_is_a_group_in_the_sidebar_until_it_is_deleted(make_images, output):
+    dataset = make_images(1)
+    run(dataset, output, run="mine")
+    groups = {group.name: group.paths for group in dataset.app_config.sidebar_groups}
+    assert groups["mine"] == ["mine", "mine_map", "mine_query", "mine_candidates", "mine_status"]
+    delete_run(dataset, "mine")
+    assert "mine" not in {group.name for group in dataset.app_config.sidebar_groups}
+
+
 def test_running_again_does_nothing(make_images, output):
     dataset = make_images(2)
     models = fake.fake_models()
