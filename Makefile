@@ -43,7 +43,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff check --fix .
 
 train-tiny: $(VENV)/.base ## Train the embedded models again (about two hours on two cores)
-	$(BIN)/fiftyone-avs train-tiny
+	$(BIN)/fiftyone-avs train-tiny --out tiny-weights
 
 clean: ## Remove the environment and all outputs
 	rm -rf $(VENV) build dist *.egg-info demo-out .pytest_cache .mypy_cache .ruff_cache

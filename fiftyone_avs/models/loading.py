@@ -46,7 +46,10 @@ def source_of(card: Card) -> str:
 
 
 def load_pretrained(kind: Any, card: Card, **options: Any) -> Any:
-    """``kind.from_pretrained`` for a card; safetensors only for networks, never remote code.
+    """``kind.from_pretrained`` for a card.
+
+    transformers takes safetensors where they are, else a ``.bin`` file, which it reads with
+    ``weights_only=True``. Code that comes with a checkpoint is never run.
 
     Raises:
         ModelError: if the files are missing or do not fit, with what to do about it.
@@ -84,7 +87,7 @@ def load_network(kind: Any, card: Card, device: str) -> Any:
     """A network in float32, in evaluation mode, without gradients, on a device."""
     import torch
 
-    network = load_pretrained(kind, card, dtype=torch.float32, use_safetensors=True)
+    network = load_pretrained(kind, card, dtype=torch.float32)
     return network.eval().requires_grad_(False).to(device)
 
 

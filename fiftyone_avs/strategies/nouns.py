@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from fiftyone_avs.models import Models
@@ -40,32 +40,24 @@ class NounStrategy:
         self, captions: Sequence[Caption | None], traces: Sequence[Trace], models: Models, score: Score
     ) -> list[Referral]:
         """Extract the noun phrases of every caption, score them and refer to the best of each."""
-        candidates = self._candidates(captions, models)
-        askable = [index for index, nouns in enumerate(candidates) if nouns]
-        texts = [[self.class_prompt.format(c=noun) for noun in candidates[index]] for index in askable]
+        found = self._candidates(captions, models)
+        askable = [index for index, (nouns, _) in enumerate(found) if nouns]
+        texts = [[self.class_prompt.format(c=noun) for noun in found[index][0]] for index in askable]
         scores = dict(zip(askable, score(askable, texts) if askable else [], strict=True))
         referrals = []
-        for index, (trace, nouns) in enumerate(zip(traces, candidates, strict=True)):
-            caption = captions[index]
-            used_caption = bool(nouns) and caption is not None and nouns == [caption.text.strip()]
-            ranked = Trace(
-                image_caption=trace.image_caption,
-                audio_caption=trace.audio_caption,
-                candidates=rank(nouns, scores.get(index, [])),
-                note=NO_NOUN_NOTE if used_caption else "",
-            )
-            referrals.append(refer_to_best(ranked, self.prompt, self.min_confidence))
+        for index, (trace, (nouns, note)) in enumerate(zip(traces, found, strict=True)):
+            full = replace(trace, candidates=rank(nouns, scores.get(index, [])), note=note)
+            referrals.append(refer_to_best(full, self.prompt, self.min_confidence))
         return referrals
 
-    def _candidates(self, captions: Sequence[Caption | None], models: Models) -> list[list[str]]:
-        """The noun phrases of each caption and its alternatives, without repeats."""
+    def _candidates(self, captions: Sequence[Caption | None], models: Models) -> list[tuple[list[str], str]]:
+        """The noun phrases of each caption and its alternatives, without repeats, and a note for the trace."""
         texts = [text for caption in captions if caption is not None for text in caption.texts]
         phrases = iter(models.noun_extractor.extract(texts))
         found = []
         for caption in captions:
             options = () if caption is None else caption.texts
             nouns = list(dict.fromkeys(noun for _ in options for noun in next(phrases)))
-            if not nouns and caption is not None and caption.text.strip() and self.no_noun == "caption":
-                nouns = [caption.text.strip()]
-            found.append(nouns)
+            itself = caption.text.strip() if caption is not None and self.no_noun == "caption" else ""
+            found.append(([itself], NO_NOUN_NOTE) if itself and not nouns else (nouns, ""))
         return found
