@@ -129,5 +129,4 @@ class CentreBox:
         across = np.abs((np.arange(width, dtype=np.float32) + 0.5) / width * 2 - 1)
         larger = np.maximum(down[:, None], across[None, :])
         smaller = np.minimum(down[:, None], across[None, :])
-        soft_map: SoftMap = 1 - (np.float32(0.999) * larger + np.float32(0.001) * smaller)
-        return soft_map
+        return (1 - 0.999 * larger - 0.001 * smaller).astype(np.float32)

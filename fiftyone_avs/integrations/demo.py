@@ -17,32 +17,18 @@ from typing import Any, Literal
 import numpy as np
 
 import fiftyone_avs as avs
-from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage
 from fiftyone_avs.media import read_image, read_mask
-from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.sheet import Cell, contact_sheet
 from fiftyone_avs.tiny.clips import make_video
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
+from fiftyone_avs.tiny.trial import STRATEGIES, Row, plan_trial, score_rows
 from fiftyone_avs.types import Image
 
 IMAGES = "fiftyone-avs-demo"
 VIDEOS = "fiftyone-avs-demo-videos"
 PROTOCOL: Literal["baav"] = "baav"
-STRATEGIES = ("classification", "captioning", "inversion", "vcap_acls", "acap_vcls")
-CONTROLS = ("floor_image", "floor_centre", "floor_noun", "oracle_text")
 VIDEO_FPS = 5.0
 SHEET_ROWS = 10
-
-Row = Mapping[str, Any]
-
-SUBSETS: dict[str, Callable[[Row], bool]] = {
-    "all": lambda row: True,
-    "single": lambda row: bool(row["kind"] == "single"),
-    "pair": lambda row: bool(row["kind"] == "pair"),
-    "sound_alike": lambda row: bool(row["sound_alike"]),
-    "unseen_style": lambda row: bool(row["unseen"]),
-}
-"""Which scenes each subset of the report holds."""
 
 
 @dataclass(frozen=True)
@@ -166,18 +152,9 @@ def _run_everything(
 ) -> dict[str, Any]:
     """Segment and evaluate with every strategy and control; the results by name."""
     ids, names = dataset.values(["id", "scene"])
-    oracle = OracleText({sample_id: labels[name] for sample_id, name in zip(ids, names, strict=True)})
-    whole = avs.Models({}, device=models.device, preset="control")
-    whole.use("segmenter", WholeImage())
-    centre = avs.Models({}, device=models.device, preset="control")
-    centre.use("segmenter", CentreBox())
-    plan: dict[str, tuple[Any, avs.Models]] = {name: (name, models) for name in STRATEGIES}
-    plan["floor_image"] = (NoText(), whole)
-    plan["floor_centre"] = (NoText(), centre)
-    plan["floor_noun"] = (RandomNoun(), models)
-    plan["oracle_text"] = (oracle, models)
+    known = {sample_id: labels[name] for sample_id, name in zip(ids, names, strict=True)}
     results = {}
-    for name, (strategy, players) in plan.items():
+    for name, (strategy, players) in plan_trial(models, known).items():
         summary = avs.segment(
             dataset,
             strategy,
@@ -206,28 +183,13 @@ def _report_rows(dataset: Any, scenes: Sequence[Row], results: Mapping[str, Any]
     """One row per name and subset."""
     by_scene = {row["id"]: row for row in scenes}
     ids, names = dataset.values(["id", "scene"])
+    members = [by_scene[name] for name in names]
     rows = []
     for name, result in results.items():
-        statuses = dict(zip(ids, dataset.values(f"{name}_status"), strict=True))
         by_id = dict(zip((row[0] for row in result.rows), result.scores, strict=True))
-        for subset, belongs in SUBSETS.items():
-            members = [i for i, scene in zip(ids, names, strict=True) if belongs(by_scene[scene])]
-            scores = [by_id[i] for i in members]
-            rows.append(
-                {"name": name, "subset": subset, **_scores(scores), **_counts([statuses[i] for i in members])}
-            )
+        statuses = dataset.values(f"{name}_status")
+        rows += score_rows(name, members, [by_id[sample_id] for sample_id in ids], statuses)
     return rows
-
-
-def _scores(scores: Sequence[SampleScores]) -> dict[str, float | int | None]:
-    summary = summarize(scores)
-    values = {name: getattr(summary, name) for name in ("ciou", "auc", "miou", "f", "j", "f_threshold")}
-    return {"n": summary.n, **{name: None if np.isnan(v) else round(v, 6) for name, v in values.items()}}
-
-
-def _counts(statuses: Sequence[str]) -> dict[str, int]:
-    kinds = [status.split(":")[0] for status in statuses]
-    return {kind: kinds.count(kind) for kind in ("ok", "abstained", "failed")}
 
 
 def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Callable[[str], None]) -> str:

@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from fiftyone_avs.cli import main
-from fiftyone_avs.integrations.demo import CONTROLS, IMAGES, STRATEGIES, SUBSETS, VIDEOS
+from fiftyone_avs.integrations.demo import IMAGES, VIDEOS
+from fiftyone_avs.tiny.trial import CONTROLS, STRATEGIES, SUBSETS
 
 SAMPLES = 8
 

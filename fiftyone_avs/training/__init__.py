@@ -1,0 +1,1 @@
+"""Training of the weights that nobody published: today the embedded tiny models."""
