@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoTokenizer, BlipForConditionalGeneration, CLIPModel, CLIPSegForImageSegmentation
 
+from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.tiny.world.vocabulary import CLASSES, INDEX, NAMES, PARTNER, TRAIN_BACKGROUNDS, TRAIN_STYLES
 from fiftyone_avs.training.tiny.common import MixedOptimizer, cosine, read_done, save_model, train_loop
 from fiftyone_avs.training.tiny.image_captioner import copy_tower, make_captioner, named_classes
@@ -252,7 +253,7 @@ def test_named_classes_are_whole_words() -> None:
 
 
 def test_unknown_stage_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="unknown stages painter"):
+    with pytest.raises(ConfigurationError, match="unknown stages painter"):
         train_tiny(tmp_path, tmp_path, only=["painter"])
 
 

@@ -39,7 +39,7 @@ from fiftyone_avs.training.tiny.picture_tower import STAGE as TOWER_STAGE
 from fiftyone_avs.training.tiny.segmenter import STAGE, make_segmenter
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
-STEPS = 4000
+STEPS = 6500
 BATCH = 48
 LR = 1e-3
 MAX_CAPTION_TOKENS = 20

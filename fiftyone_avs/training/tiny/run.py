@@ -1,20 +1,18 @@
-"""Train all embedded tiny models with one command.
+"""Train all embedded tiny models with one call; the command line's ``train-tiny`` makes it.
 
-    python -m fiftyone_avs.training.tiny.run --work WORK --out OUT
-
-A run that is stopped goes on where it was when the same command is given again.
+A training that is stopped goes on where it was when the same call is made again.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import torch
+
+from fiftyone_avs.errors import ConfigurationError
 
 _PACKAGE = "fiftyone_avs.training.tiny"
 
@@ -49,13 +47,13 @@ def train_tiny(
         The figures of each stage that ran.
 
     Raises:
-        ValueError: for a stage that does not exist.
+        ConfigurationError: for a stage that does not exist.
     """
     work, out = Path(work), Path(out)
     chosen = list(STAGES) if only is None else list(only)
     unknown = [name for name in chosen if name not in STAGES]
     if unknown:
-        raise ValueError(f"unknown stages {', '.join(unknown)}; the stages are {', '.join(STAGES)}")
+        raise ConfigurationError(f"unknown stages {', '.join(unknown)}; the stages are {', '.join(STAGES)}")
     work.mkdir(parents=True, exist_ok=True)
     out.mkdir(parents=True, exist_ok=True)
     # More threads are slower for matrices this small, and the weights should not depend on the machine.
@@ -74,20 +72,3 @@ def _stage(name: str) -> Callable[[Path, Path, int, float], Any]:
     module, function = STAGES[name]
     stage: Callable[[Path, Path, int, float], Any] = getattr(import_module(f"{_PACKAGE}.{module}"), function)
     return stage
-
-
-def main(arguments: Sequence[str] | None = None) -> None:
-    """Read the command line and train."""
-    parser = argparse.ArgumentParser(description="Train the embedded tiny models of fiftyone-avs.")
-    parser.add_argument("--work", type=Path, required=True, help="folder of caches, checkpoints and logs")
-    parser.add_argument("--out", type=Path, required=True, help="folder of the exported models")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--scale", type=float, default=1.0, help="factor on steps and data")
-    parser.add_argument("--only", nargs="+", choices=list(STAGES), help="stages to run; all by default")
-    options = parser.parse_args(arguments)
-    figures = train_tiny(options.work, options.out, options.seed, options.scale, options.only)
-    print(json.dumps(figures, indent=2, default=str))
-
-
-if __name__ == "__main__":
-    main()

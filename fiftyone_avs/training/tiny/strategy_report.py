@@ -35,12 +35,15 @@ def report_strategies(out: Path, scale: float = 1.0) -> dict[str, Any]:
 
     Returns:
         Seed and number of the scenes, rows as in the demo's JSON, and for each strategy the share of
-        scenes of each class in which its referring expression names the right class.
+        scenes of each class in which its referring expression names the right class. After a training of
+        some models only, the names of the missing ones.
     """
     models = load_models("tiny", device="cpu")
-    for role, card in models.cards.items():
-        folder = Path(out) / card.source.removeprefix(TINY)
-        models.cards[role] = replace(card, source=str(folder))
+    folders = {role: Path(out) / card.source.removeprefix(TINY) for role, card in models.cards.items()}
+    missing = sorted(folder.name for folder in folders.values() if not folder.is_dir())
+    if missing:
+        return {"missing": missing}
+    models.cards = {role: replace(card, source=str(folders[role])) for role, card in models.cards.items()}
     scenes = list(make_scenes(SEED, max(8, round(min(1.0, scale) * SAMPLES))))
     metadata = [
         {"kind": scene.kind, "sound_alike": scene.sound_alike, "unseen": scene.unseen} for scene in scenes
