@@ -42,7 +42,7 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-train-tiny: $(VENV)/.base ## Train the embedded models again (about two hours on two cores)
+train-tiny: $(VENV)/.base ## Train the embedded models again (several hours)
 	$(BIN)/fiftyone-avs train-tiny --out tiny-weights
 
 clean: ## Remove the environment and all outputs

@@ -15,7 +15,7 @@ Training counts steps, is seeded and can be interrupted: run the same command ag
 held-out report is written beside the weights.
 
 examples:
-  fiftyone-avs train-tiny --out my-weights                  about two hours on two cores
+  fiftyone-avs train-tiny --out my-weights                  several hours on one core
   fiftyone-avs train-tiny --out my-weights --scale 3        three times the steps: better
   fiftyone-avs train-tiny --out my-weights --only clap      one model
 """

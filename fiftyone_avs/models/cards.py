@@ -73,7 +73,7 @@ _CARDS = [
     # Embedded: trained by `fiftyone-avs train-tiny` on the drawn demo world, and good for nothing else.
     _card("tiny/ast", "audio_classifier", "tiny:ast", "Apache-2.0"),
     _card("tiny/whisper", "audio_captioner", "tiny:whisper", "Apache-2.0"),
-    _card("tiny/blip", "image_captioner", "tiny:blip", "Apache-2.0", beams=4),
+    _card("tiny/blip", "image_captioner", "tiny:blip", "Apache-2.0", beams=16),
     _card("tiny/clap", "audio_text_scorer", "tiny:clap", "Apache-2.0"),
     _card("tiny/clip", "image_text_scorer", "tiny:clip", "Apache-2.0"),
     _card("tiny/nouns", "noun_extractor", "tiny:nouns", "Apache-2.0"),

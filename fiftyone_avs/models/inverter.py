@@ -73,20 +73,27 @@ class ClapTextInverter:
     def invert(self, sounds: Sequence[Sound]) -> list[Inversion]:
         """One inversion per sound: (tokens, width) embeddings and the cosine similarity reached."""
         target = self._embed(sounds)
-        vectors = self._start().expand(len(sounds), -1, -1).clone().requires_grad_(True)
-        optimizer = torch.optim.Adam([vectors], lr=self.learning_rate)
-        for _ in range(self.steps):
-            optimizer.zero_grad()
-            similarity = cosine_similarity(self.text_tower.encode_tokens(vectors), target)
-            (-similarity.sum()).backward()
-            optimizer.step()
+        vectors = self._optimise(target)
         with torch.no_grad():
             reached = cosine_similarity(self.text_tower.encode_tokens(vectors), target).tolist()
-        found = vectors.detach().cpu().numpy()
+        found = vectors.cpu().numpy()
         return [
             Inversion(TokenEmbeddings(row, self.text_tower.nearest_words(row)), similarity)
             for row, similarity in zip(found, reached, strict=True)
         ]
+
+    def _optimise(self, target: torch.Tensor) -> torch.Tensor:
+        """Token vectors, shape (B, tokens, width), after all steps. Gradients are needed whatever the caller set."""
+        with torch.inference_mode(False), torch.enable_grad():
+            target = target.clone()
+            vectors = self._start().expand(len(target), -1, -1).clone().requires_grad_(True)
+            optimizer = torch.optim.Adam([vectors], lr=self.learning_rate)
+            for _ in range(self.steps):
+                optimizer.zero_grad()
+                similarity = cosine_similarity(self.text_tower.encode_tokens(vectors), target)
+                (-similarity.sum()).backward()
+                optimizer.step()
+        return vectors.detach()
 
     @torch.no_grad()
     def _embed(self, sounds: Sequence[Sound]) -> torch.Tensor:
