@@ -14,8 +14,9 @@ from transformers import AutoTokenizer, BlipForConditionalGeneration, CLIPModel,
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.tiny.world.vocabulary import CLASSES, INDEX, NAMES, PARTNER, TRAIN_BACKGROUNDS, TRAIN_STYLES
-from fiftyone_avs.training.tiny.common import MixedOptimizer, cosine, read_done, save_model, train_loop
+from fiftyone_avs.training.tiny.common import read_done, save_model, train_loop
 from fiftyone_avs.training.tiny.image_captioner import copy_tower, make_captioner, named_classes
+from fiftyone_avs.training.tiny.optimizer import MixedOptimizer, cosine
 from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch, plain_batch
 from fiftyone_avs.training.tiny.picture_data import PictureSet, draw_objects, load_pictures, prepare_pictures
 from fiftyone_avs.training.tiny.picture_labels import class_map, class_shares, to_patches, visible_objects
