@@ -1,17 +1,61 @@
-"""Settings of all tests: no network, no telemetry, and a FiftyOne database of their own."""
+"""Settings of all tests: no network, no telemetry, and a FiftyOne database server of their own.
+
+FiftyOne joins any of its database servers that runs already, whatever folder it was told to use. So that
+tests never meet the datasets of a person who has the App open, they start a server themselves.
+"""
 
 from __future__ import annotations
 
 import atexit
+import importlib.util
 import os
 import shutil
+import socket
+import subprocess
 import tempfile
+import time
 from pathlib import Path
 
-# FiftyOne reads these once, when it is imported, so they are set before any test module is.
 _HOME = Path(tempfile.mkdtemp(prefix="fiftyone-avs-tests-"))
-os.environ.pop("FIFTYONE_DATABASE_URI", None)
-os.environ["FIFTYONE_DATABASE_DIR"] = str(_HOME / "database")
+_PATIENCE = 60  # seconds
+
+
+def _find_mongod() -> str:
+    """The server that came with FiftyOne, or one on the path."""
+    spec = importlib.util.find_spec("fiftyone")
+    assert spec is not None and spec.origin is not None, "fiftyone is not installed"
+    own = Path(spec.origin).parent / "db" / "bin" / "mongod"
+    found = str(own) if own.is_file() else shutil.which("mongod")
+    assert found, "there is no mongod: run tools/ensure_mongod.py"
+    return found
+
+
+def _start_mongod() -> str:
+    """Start a server on a free port, to be stopped when the tests end; return its address."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    (_HOME / "database").mkdir()
+    command = [_find_mongod(), "--dbpath", str(_HOME / "database"), "--port", str(port)]
+    server = subprocess.Popen(
+        [*command, "--bind_ip", "127.0.0.1", "--nounixsocket"],
+        stdout=(_HOME / "mongod.log").open("w"),
+        stderr=subprocess.STDOUT,
+    )
+    atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
+    atexit.register(server.wait)
+    atexit.register(server.terminate)
+    deadline = time.monotonic() + _PATIENCE
+    while time.monotonic() < deadline and server.poll() is None:
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return f"mongodb://127.0.0.1:{port}"
+        time.sleep(0.1)
+    raise RuntimeError(f"mongod did not start: {(_HOME / 'mongod.log').read_text()[-2000:]}")
+
+
+# FiftyOne reads these once, when it is imported, so they are set before any test module is.
+os.environ["FIFTYONE_DATABASE_URI"] = _start_mongod()
 os.environ["FIFTYONE_DEFAULT_DATASET_DIR"] = str(_HOME / "datasets")
 os.environ["FIFTYONE_PLUGINS_DIR"] = str(_HOME / "plugins")
 os.environ["FIFTYONE_DO_NOT_TRACK"] = "true"
@@ -20,6 +64,3 @@ os.environ["FIFTYONE_DATABASE_VALIDATION"] = "false"  # no notes about mongod's 
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["TRANSFORMERS_OFFLINE"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # threads only slow such small models down
-
-# Registered before FiftyOne is imported, so it runs after FiftyOne has stopped its database.
-atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
