@@ -113,7 +113,7 @@ def _run(
     dataset = _image_dataset(world, scenes)
     labels = {row["id"]: row["label"] for row in scenes}
     results = _run_everything(dataset, models, labels, out / "runs", say)
-    _show_first(dataset, ["ground_truth", "label", "vcap_acls", "vcap_acls_query"])
+    _show_first(dataset)
     rows = _report_rows(dataset, scenes, results)
     comparison = avs.compare(list(results.values()), names=list(results))
     sheet = _write_sheet(dataset, scenes, out / "contact-sheet.png")
@@ -130,6 +130,7 @@ def _image_dataset(world: Path, scenes: Sequence[Row]) -> Any:
     dataset.mask_targets["ground_truth"] = {0: "background", 255: "sounding object"}
     dataset.save()
     dataset.add_samples([_image_sample(fo, world, row) for row in scenes], progress=False)
+    dataset.compute_metadata(num_workers=1, progress=False)
     return dataset
 
 
@@ -171,11 +172,18 @@ def _run_everything(
     return results
 
 
-def _show_first(dataset: Any, fields: list[str]) -> None:
-    """Choose what the App shows when the dataset is opened; all else is a click away."""
+def _show_first(dataset: Any) -> None:
+    """Choose what the App shows when the dataset is opened: truth in green, the best strategy in red."""
+    import fiftyone as fo
     from fiftyone.core.odm import ActiveFields
 
-    dataset.app_config.active_fields = ActiveFields(paths=fields, exclude=False)
+    dataset.app_config.active_fields = ActiveFields(
+        paths=["ground_truth", "label", "vcap_acls", "vcap_acls_query"], exclude=False
+    )
+    colours = {"ground_truth": "#00c85a", "vcap_acls": "#eb3c32", "vcap_acls_query": "#eb3c32"}
+    dataset.app_config.color_scheme = fo.ColorScheme(
+        fields=[{"path": path, "fieldColor": colour} for path, colour in colours.items()]
+    )
     dataset.save()
 
 
