@@ -56,22 +56,6 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_INTEGRATIONS = frozenset(
-    {
-        "AVSResults",
-        "Comparison",
-        "RunInfo",
-        "RunSummary",
-        "compare",
-        "dataset_from_folder",
-        "dataset_from_videos",
-        "delete_run",
-        "evaluate",
-        "list_runs",
-        "segment",
-    }
-)
-
 __all__ = [
     "AVSError",
     "AVSResults",
@@ -153,7 +137,7 @@ def load_pipeline(
 
 
 def __getattr__(name: str) -> Any:
-    if name in _INTEGRATIONS:
+    if name in __all__:  # what is not defined above works on FiftyOne collections
         return getattr(importlib.import_module("fiftyone_avs.integrations"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 

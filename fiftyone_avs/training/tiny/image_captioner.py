@@ -22,20 +22,19 @@ from fiftyone_avs.tiny.world.vocabulary import CLASSES, NAMES
 from fiftyone_avs.training.tiny.common import save_model, train_loop
 from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch, plain_batch
 from fiftyone_avs.training.tiny.picture_data import (
-    PICTURE_SIZE,
     PictureSet,
     load_pictures,
     make_image_processor,
     prepare_pictures,
 )
 from fiftyone_avs.training.tiny.picture_labels import (
-    PATCH,
     class_map,
     class_shares,
     to_patches,
     visible_objects,
 )
 from fiftyone_avs.training.tiny.picture_tower import STAGE as TOWER_STAGE
+from fiftyone_avs.training.tiny.picture_tower import TOWER
 from fiftyone_avs.training.tiny.segmenter import STAGE, make_segmenter
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
@@ -66,18 +65,8 @@ def make_captioner(tokenizer: PreTrainedTokenizerBase) -> BlipForConditionalGene
         "pad_token_id": tokenizer.pad_token_id,
         "is_decoder": True,
     }
-    vision = {
-        "hidden_size": 128,
-        "intermediate_size": 320,
-        "num_hidden_layers": 5,
-        "num_attention_heads": 4,
-        "image_size": PICTURE_SIZE,
-        "patch_size": PATCH,
-        "projection_dim": 96,
-        "hidden_act": "gelu",
-        # The library's default of 1e-10 leaves every matrix at zero.
-        "initializer_range": 0.02,
-    }
+    # The library's default range of 1e-10 leaves every matrix at zero.
+    vision = {**TOWER, "initializer_range": 0.02}
     config = BlipConfig(text_config=text, vision_config=vision, projection_dim=96, image_text_hidden_size=96)
     return BlipForConditionalGeneration(config)
 

@@ -13,12 +13,24 @@ from torch import Tensor, nn
 from fiftyone_avs.tiny.world.vocabulary import NAMES
 from fiftyone_avs.training.tiny.common import train_loop
 from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch, plain_batch
-from fiftyone_avs.training.tiny.picture_data import PictureSet
+from fiftyone_avs.training.tiny.picture_data import PICTURE_SIZE, PictureSet
 from fiftyone_avs.training.tiny.picture_labels import PATCH, class_map, class_shares, presence, to_patches
 
 STAGE = "clipseg-tower"
 STEPS = 2000
 LR = 1.5e-3
+
+TOWER = {
+    "hidden_size": 128,
+    "intermediate_size": 320,
+    "num_hidden_layers": 5,
+    "num_attention_heads": 4,
+    "image_size": PICTURE_SIZE,
+    "patch_size": PATCH,
+    "projection_dim": 96,
+    "hidden_act": "gelu",
+}
+"""The shape of the picture tower, in CLIPSeg and in BLIP, which takes over the former's weights."""
 
 _VALIDATED = 240
 _HARD_SEED = 5

@@ -37,14 +37,13 @@ from fiftyone_avs.training.tiny.picture_data import (
     prepare_pictures,
 )
 from fiftyone_avs.training.tiny.picture_labels import (
-    PATCH,
     class_map,
     class_shares,
     presence,
     to_patches,
     visible_objects,
 )
-from fiftyone_avs.training.tiny.picture_tower import train_tower
+from fiftyone_avs.training.tiny.picture_tower import TOWER, train_tower
 from fiftyone_avs.training.tiny.segmenter_figures import judge_masks
 from fiftyone_avs.training.tiny.stem import initialise_stem
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
@@ -75,19 +74,9 @@ def make_segmenter(tokenizer: PreTrainedTokenizerBase) -> Any:
         "pad_token_id": tokenizer.pad_token_id,
         "projection_dim": 96,
     }
-    vision = {
-        "hidden_size": 128,
-        "intermediate_size": 320,
-        "num_hidden_layers": 5,
-        "num_attention_heads": 4,
-        "image_size": PICTURE_SIZE,
-        "patch_size": PATCH,
-        "projection_dim": 96,
-        "hidden_act": "gelu",
-    }
     config = CLIPSegConfig(
         text_config=text,
-        vision_config=vision,
+        vision_config=TOWER,
         projection_dim=96,
         extract_layers=[1, 3, 4],
         reduce_dim=64,
