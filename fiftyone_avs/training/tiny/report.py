@@ -151,5 +151,6 @@ def _parts(pictures: PictureSet) -> list[np.ndarray]:
     return np.array_split(np.arange(len(pictures)), max(1, len(pictures) // _PART))
 
 
-def _mean(values: Any) -> float:
-    return round(float(np.mean(values)), 4) if len(values) else float("nan")
+def _mean(values: Any) -> float | None:
+    """The mean, or None of nothing: JSON knows no NaN."""
+    return round(float(np.mean(values)), 4) if len(values) else None
