@@ -84,7 +84,13 @@ class Pipeline:
 
         Returns:
             One prediction per clip, in order, each "ok", "abstained" or "failed" with a reason.
+
+        Raises:
+            ConfigurationError: if two clips of the batch have the same id.
+            ModelError: if a model cannot be loaded.
         """
+        if len({clip.id for clip in clips}) < len(clips):
+            raise ConfigurationError("clips of a batch need ids of their own, and two of these share one")
         deaf = {clip.id: reason for clip in clips if (reason := self._unheard(clip.sound))}
         travellers = {
             clip.id: _Traveller(clip, clip.sound)

@@ -133,6 +133,12 @@ def test_an_empty_batch_is_an_empty_list():
     assert avs.load_pipeline("vcap_acls", models=fake_models())([]) == []
 
 
+def test_clips_that_share_an_id_are_refused():
+    pipeline = avs.load_pipeline("classification", models=fake_models())
+    with pytest.raises(avs.ConfigurationError, match="ids of their own"):
+        pipeline([clip("a"), clip("a", brightness=20)])
+
+
 def test_impossible_settings_are_refused():
     with pytest.raises(avs.ConfigurationError, match="silence"):
         avs.load_pipeline("classification", models=fake_models(), silence="ignore")
