@@ -16,9 +16,9 @@ from transformers import (
 )
 
 from fiftyone_avs.tiny.world.language import WEATHER, audio_caption
-from fiftyone_avs.training.tiny.audio_data import MEL_BINS, AudioSet, load_audio, make_feature_extractors
-from fiftyone_avs.training.tiny.audio_figures import first_class, recognition, write_report
-from fiftyone_avs.training.tiny.common import save_model, train_loop
+from fiftyone_avs.training.tiny.audio_data import MEL_BINS, AudioSet, load_audio
+from fiftyone_avs.training.tiny.audio_figures import first_class, recognition
+from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
 NAME = "whisper"
@@ -76,7 +76,6 @@ def train_audio_captioner(work: Path, out: Path, seed: int, scale: float = 1.0) 
     """
     torch.manual_seed(seed)
     clips = load_audio(work, NAME, "train")
-    held_out = load_audio(work, NAME, "validation")
     tokenizer = make_tokenizer("seq2seq")
     model = make_model(tokenizer)
 
@@ -86,22 +85,18 @@ def train_audio_captioner(work: Path, out: Path, seed: int, scale: float = 1.0) 
         labels = make_labels(tokenizer, captions)
         return {"loss": model(input_features=clips.augmented(batch, rng), labels=labels).loss}
 
-    steps = max(2, round(STEPS * scale))
-    train_loop(
-        NAME,
+    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=6)
+    return train_hearing(
+        plan,
         model,
         loss,
-        lambda averaged: evaluate(averaged, tokenizer, held_out),
-        steps=steps,
-        lr=LEARNING_RATE,
-        work_dir=work,
-        warmup=60,
-        eval_every=max(1, steps // 6),
-        average_decay=0.99,
+        lambda judged, split: evaluate(judged, tokenizer, split),
+        work=work,
+        out=out,
         seed=seed,
+        scale=scale,
+        tokenizer=tokenizer,
     )
-    save_model(model, tokenizer, make_feature_extractors()[NAME], out / NAME)
-    return write_report(work, NAME, NAME, lambda split: evaluate(model, tokenizer, split))
 
 
 @torch.no_grad()

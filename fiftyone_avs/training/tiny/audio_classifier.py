@@ -17,10 +17,9 @@ from fiftyone_avs.training.tiny.audio_data import (
     SOUNDS,
     AudioSet,
     load_audio,
-    make_feature_extractors,
 )
-from fiftyone_avs.training.tiny.audio_figures import recognition, write_report
-from fiftyone_avs.training.tiny.common import save_model, train_loop
+from fiftyone_avs.training.tiny.audio_figures import recognition
+from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
 
 NAME = "ast"
 STEPS = 700
@@ -72,7 +71,6 @@ def train_audio_classifier(work: Path, out: Path, seed: int, scale: float = 1.0)
     """
     torch.manual_seed(seed)
     clips = load_audio(work, NAME, "train")
-    held_out = load_audio(work, NAME, "validation")
     sounds = torch.from_numpy(clips.sounds)
     targets = class_targets()
     model = make_model()
@@ -82,22 +80,8 @@ def train_audio_classifier(work: Path, out: Path, seed: int, scale: float = 1.0)
         logits = model(input_values=clips.augmented(batch, rng)).logits
         return {"loss": F.cross_entropy(logits, targets[sounds[batch]], label_smoothing=LABEL_SMOOTHING)}
 
-    steps = max(2, round(STEPS * scale))
-    train_loop(
-        NAME,
-        model,
-        loss,
-        lambda averaged: evaluate(averaged, held_out),
-        steps=steps,
-        lr=LEARNING_RATE,
-        work_dir=work,
-        warmup=60,
-        eval_every=max(1, steps // 7),
-        average_decay=0.99,
-        seed=seed,
-    )
-    save_model(model, None, make_feature_extractors()[NAME], out / NAME)
-    return write_report(work, NAME, NAME, lambda split: evaluate(model, split))
+    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=7)
+    return train_hearing(plan, model, loss, evaluate, work=work, out=out, seed=seed, scale=scale)
 
 
 @torch.no_grad()

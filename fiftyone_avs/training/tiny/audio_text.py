@@ -24,10 +24,9 @@ from fiftyone_avs.training.tiny.audio_data import (
     SOUND_OF,
     AudioSet,
     load_audio,
-    make_feature_extractors,
 )
-from fiftyone_avs.training.tiny.audio_figures import recognition, write_report
-from fiftyone_avs.training.tiny.common import save_model, train_loop
+from fiftyone_avs.training.tiny.audio_figures import recognition
+from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
 from fiftyone_avs.training.tiny.tokenizers import MAX_TOKENS, make_tokenizer
 
 NAME = "clap"
@@ -141,7 +140,6 @@ def train_audio_text(work: Path, out: Path, seed: int, scale: float = 1.0) -> di
     """
     torch.manual_seed(seed)
     clips = load_audio(work, NAME, "train")
-    held_out = load_audio(work, NAME, "validation")
     sounds = torch.from_numpy(clips.sounds)
     tokenizer = make_tokenizer("clap")
     model = make_model(tokenizer)
@@ -155,22 +153,18 @@ def train_audio_text(work: Path, out: Path, seed: int, scale: float = 1.0) -> di
         fits = sounds[batch][:, None] == text_sounds[None]
         return contrast(cosines, fits, model.logit_scale_a.exp().clamp(max=LARGEST_SCALE))
 
-    steps = max(2, round(STEPS * scale))
-    train_loop(
-        NAME,
+    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=8)
+    return train_hearing(
+        plan,
         model,
         loss,
-        lambda averaged: evaluate(averaged, tokenizer, held_out),
-        steps=steps,
-        lr=LEARNING_RATE,
-        work_dir=work,
-        warmup=60,
-        eval_every=max(1, steps // 8),
-        average_decay=0.99,
+        lambda judged, split: evaluate(judged, tokenizer, split),
+        work=work,
+        out=out,
         seed=seed,
+        scale=scale,
+        tokenizer=tokenizer,
     )
-    save_model(model, tokenizer, make_feature_extractors()[NAME], out / NAME)
-    return write_report(work, NAME, NAME, lambda split: evaluate(model, tokenizer, split))
 
 
 @torch.no_grad()

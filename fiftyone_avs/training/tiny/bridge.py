@@ -25,10 +25,10 @@ from transformers import (
 from fiftyone_avs.tiny.world.language import PHOTO_PROMPT, referring_expression
 from fiftyone_avs.tiny.world.vocabulary import CLASSES
 from fiftyone_avs.training.tiny.audio_classifier import class_targets
-from fiftyone_avs.training.tiny.audio_data import SOUNDS, AudioSet, load_audio, make_feature_extractors
-from fiftyone_avs.training.tiny.audio_figures import recognition, write_report
+from fiftyone_avs.training.tiny.audio_data import SOUNDS, AudioSet, load_audio
+from fiftyone_avs.training.tiny.audio_figures import recognition
 from fiftyone_avs.training.tiny.audio_text import AUDIO_CONFIG, freeze_input_statistics
-from fiftyone_avs.training.tiny.common import save_model, train_loop
+from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
 
 NAME = "bridge"
 FAMILY = "clap"
@@ -77,7 +77,6 @@ def train_bridge(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[s
     """
     torch.manual_seed(seed)
     clips = load_audio(work, FAMILY, "train")
-    held_out = load_audio(work, FAMILY, "validation")
     sounds = torch.from_numpy(clips.sounds)
     text = SegmenterText(out / "clipseg")
     model = make_model(text.clip.config.projection_dim, out / "clap")
@@ -93,22 +92,17 @@ def train_bridge(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[s
             "direction": 2 * (1 - cosines.gather(1, target[:, None])).mean(),
         }
 
-    steps = max(2, round(STEPS * scale))
-    train_loop(
-        NAME,
+    plan = Plan(NAME, FAMILY, STEPS, LEARNING_RATE, warmup=30, evaluations=4)
+    return train_hearing(
+        plan,
         model,
         loss,
-        lambda averaged: evaluate(averaged, text, held_out),
-        steps=steps,
-        lr=LEARNING_RATE,
-        work_dir=work,
-        warmup=30,
-        eval_every=max(1, steps // 4),
-        average_decay=0.99,
+        lambda judged, split: evaluate(judged, text, split),
+        work=work,
+        out=out,
         seed=seed,
+        scale=scale,
     )
-    save_model(model, None, make_feature_extractors()[FAMILY], out / NAME)
-    return write_report(work, NAME, FAMILY, lambda split: evaluate(model, text, split))
 
 
 def embed(model: Any, features: Tensor) -> Tensor:
