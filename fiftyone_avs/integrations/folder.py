@@ -108,11 +108,17 @@ def video_metadata(path: str | Path) -> fo.VideoMetadata:
 
 
 def _files(folder: Path, endings: frozenset[str]) -> dict[str, Path]:
-    """Files of some endings by name without ending, in order; empty if there is no such folder."""
+    """Files of some endings by name without ending, in order; empty if there is no such folder.
+
+    Of files that differ in their ending only, the first one is taken, and the others are reported.
+    """
     if not folder.is_dir():
         return {}
-    found = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings)
-    return {path.stem: path for path in found}
+    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings)
+    found = {path.stem: path for path in reversed(files)}
+    doubles = [path.name for path in files if found[path.stem] != path]
+    _report("name of their own but for the ending, and are left out", doubles)
+    return {path.stem: path for path in files if found[path.stem] == path}
 
 
 def _new_dataset(name: str | None, persistent: bool) -> fo.Dataset:

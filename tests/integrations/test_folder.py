@@ -55,3 +55,16 @@ def test_names_are_not_reused(root):
             dataset_from_folder(root, name="fiftyone-avs-test")
     finally:
         fo.delete_dataset(dataset.name)
+
+
+def test_files_that_share_a_stem_are_not_dropped_silently(tmp_path):
+    (tmp_path / "img").mkdir()
+    (tmp_path / "wav").mkdir()
+    write_tone(tmp_path / "wav" / "a.wav")
+    write_picture(tmp_path / "img" / "a.jpg")
+    write_picture(tmp_path / "img" / "a.png")
+    with pytest.warns(FolderWarning, match=r"a\.png"):
+        dataset = dataset_from_folder(tmp_path)
+    assert dataset.first().filename == "a.jpg"
+    assert len(dataset) == 1
+    dataset.delete()
