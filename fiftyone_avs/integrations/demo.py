@@ -163,7 +163,6 @@ def _run_everything(
             run=name,
             models=players,
             output_dir=output_dir,
-            progress=False,
         )
         say(str(summary))
         results[name] = avs.evaluate(
