@@ -18,7 +18,8 @@ $(VENV)/.base: pyproject.toml constraints.txt tools/ensure_mongod.py
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,laion]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps laion_clap # asks for numpy<2
 	touch $@
 
 demo: $(VENV)/.base ## Find sounding objects in the demo world with five strategies (about a minute)

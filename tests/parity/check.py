@@ -1,9 +1,14 @@
 """Compare this package with numbers made by official code.
 
-Usage: ``python tests/parity/check.py metrics CASES.npz``
+Usage: ``python tests/parity/check.py NAME CASE.npz``
 
-Prints the largest difference of every quantity in the file. Exit status: 0 if all agree, 1 if one does
-not, 2 if the arguments are wrong or the file cannot be read. Works from a clone without installation.
+NAME is "metrics" or the name of a network (a folder of ``tests/parity/cases``). The network is built, filled
+with the recipe of ``fill.py`` and fed with the inputs of the case; ``prep.npz`` files check the way of a
+picture into the network and of a mask back.
+
+Prints ``NAME max_abs_diff=... tol=...`` of the output that comes nearest to its tolerance, then a line for
+each output. Exit status: 0 if all agree, 1 if one does not, 2 if the arguments are wrong or the file cannot
+be read. Works from a clone without installation.
 """
 
 from __future__ import annotations
@@ -11,164 +16,78 @@ from __future__ import annotations
 import importlib.util
 import sys
 import zipfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import torch
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))
 if importlib.util.find_spec("fiftyone_avs") is None:
     sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from fiftyone_avs import metrics
+from comparison import Comparison
+from evaluators import compare_metrics, read_pairs
 
 Arrays = Mapping[str, npt.NDArray[Any]]
-Floats = npt.NDArray[np.float64]
 
-METRIC_TOLERANCE = 1e-9
-FRAMES_PER_VIDEO = 5
+RIS = ("asda", "cris_r50", "cris_r101", "etris_r50", "etris_r101", "etris_vitb16")
+SOUND = (
+    "beats_as2m",
+    "beats_small",
+    "wavcaps_htsat_bart",
+    "wavcaps_htsat_bart_reduced",
+    "msclap2023",
+    "clapcap2023",
+    "laion_clap_tiny",
+    "laion_clap_base",
+    "clip_vitb16",
+)
+NAMES = ("metrics", *RIS, *SOUND)
 
-
-class Comparison(NamedTuple):
-    """One quantity: what the file says, what this package says, and how far apart they may be."""
-
-    name: str
-    expected: Floats
-    actual: Floats
-    tolerance: float
-
-    @property
-    def difference(self) -> float:
-        """The largest absolute difference; NaN agrees with NaN only, a different count is infinitely far."""
-        if self.expected.shape != self.actual.shape:
-            return float("inf")
-        undefined = np.isnan(self.expected)
-        if not np.array_equal(undefined, np.isnan(self.actual)):
-            return float("inf")
-        return float(np.max(np.abs(self.expected - self.actual)[~undefined], initial=0.0))
-
-    @property
-    def agrees(self) -> bool:
-        """Whether the difference is within the tolerance."""
-        return self.difference <= self.tolerance
+__all__ = ["NAMES", "compare", "compare_metrics", "main", "read_case", "read_pairs"]
 
 
-class Pairs(NamedTuple):
-    """Soft maps (N, H, W) in [0, 1] and ground truths (N, H, W)."""
-
-    pred: npt.NDArray[np.float32]
-    gt: npt.NDArray[np.bool_]
-
-
-def read_pairs(data: Arrays) -> Pairs:
-    """Unpack the predictions and ground truths of a metrics file."""
-    count = len(data["gt_packed"])
-    pred = np.full((count, 224, 224), np.nan, np.float32)
-    for kind, largest in (("u8", 255), ("u16", 65535)):
-        if f"index_{kind}" in data:
-            pred[data[f"index_{kind}"]] = data[f"pred_{kind}"].astype(np.float32) / np.float32(largest)
-    gt = np.unpackbits(data["gt_packed"], axis=1).reshape(count, 224, 224).astype(np.bool_)
-    return Pairs(pred, gt)
+def read_case(path: str | Path) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of a case file."""
+    with np.load(path, allow_pickle=False) as archive:
+        return {name: archive[name] for name in archive.files}
 
 
-def baav_scores(pairs: Pairs) -> dict[str, Floats]:
-    """Compute the per-sample scores of BAaV's and SSLalignment's evaluators."""
-    fixed50 = metrics.threshold_scores_batch(pairs.pred, pairs.gt, 0.5)
-    fixed35 = metrics.threshold_scores_batch(pairs.pred, pairs.gt, 0.35)
-    adaptive = metrics.adaptive_scores_batch(pairs.pred, pairs.gt)
-    half = metrics.adaptive_scores_batch(pairs.pred, pairs.gt, "half")
-    thresholds = [metrics.adaptive_threshold(pred, gt) for pred, gt in zip(*pairs, strict=True)]
-    torch_iou = [metrics.baav_torch_iou(pred, gt) for pred, gt in zip(*pairs, strict=True)]
-    torch_f = [metrics.avsbench_f(pred, gt, thresholds=[0.5]) for pred, gt in zip(*pairs, strict=True)]
-    return {
-        "fix50_iou": fixed50.iou,
-        "fix50_f": fixed50.f,
-        "fix35_iou": fixed35.iou,
-        "fix35_f": fixed35.f,
-        "adap_threshold": np.array(thresholds),
-        "adap_iou": adaptive.iou,
-        "adap_f": adaptive.f,
-        "ssl_half_iou": half.iou,
-        "ssl_adap_iou": adaptive.iou,
-        "baav_torch_iou_50": np.array(torch_iou),
-        "baav_torch_f_50": np.array(torch_f),
-    }
+def compare(name: str, data: Arrays) -> list[Comparison]:
+    """Every output of a case with what this package makes of its inputs."""
+    if name == "metrics":
+        return compare_metrics(data)
+    if name in SOUND:
+        import sound
 
+        return sound.compare(name, data)
+    import ris
 
-def avsbench_scores(pairs: Pairs, videos: int) -> dict[str, Floats]:
-    """Compute AVSBench's scores of single pictures and of the first ``videos`` groups of five.
-
-    The official functions apply a sigmoid, so the file's numbers come from maps that went through the
-    logit (clamped at 1e-6) and back.
-    """
-    logits = torch.logit(torch.from_numpy(pairs.pred), eps=1e-6)
-    pred = torch.sigmoid(logits).numpy()
-    pictures = list(zip(pred, pairs.gt, strict=True))
-    starts = range(0, videos * FRAMES_PER_VIDEO, FRAMES_PER_VIDEO)
-    frames = [slice(start, start + FRAMES_PER_VIDEO) for start in starts]
-    groups = [(pred[part], pairs.gt[part]) for part in frames]
-    return {
-        "avs_iou": np.array([metrics.avsbench_iou(*picture) for picture in pictures]),
-        "avs_f": np.array([metrics.avsbench_f(*picture) for picture in pictures]),
-        "avs_group_iou": np.array([metrics.avsbench_iou(*group) for group in groups]),
-        "avs_group_f": np.array([metrics.avsbench_f(*group) for group in groups]),
-    }
-
-
-def aggregates(scores: Mapping[str, Floats], fixed: str, kept: npt.NDArray[np.bool_]) -> dict[str, float]:
-    """Compute BAaV's aggregates over the kept samples. ``fixed`` names the threshold: "fix50" or "fix35"."""
-    result: dict[str, float] = {}
-    for suffix, source in (("adap", "adap"), ("fixed", fixed)):
-        ious = scores[f"{source}_iou"][kept]
-        result[f"auc_{suffix}"] = metrics.auc(ious)
-        result[f"ciou_{suffix}"] = metrics.ciou(ious)
-        result[f"miou_{suffix}"] = metrics.mean(ious)
-        result[f"f_{suffix}"] = metrics.mean(scores[f"{source}_f"][kept])
-    return result
-
-
-def compare_metrics(data: Arrays) -> list[Comparison]:
-    """Compute every quantity of a metrics file."""
-    pairs = read_pairs(data)
-    videos = len(data["avs_group_iou"]) if "avs_group_iou" in data else 0
-    actual = baav_scores(pairs) | avsbench_scores(pairs, videos)
-    everything = np.ones(len(pairs.pred), np.bool_)
-    finite = np.isfinite(actual["adap_iou"])
-    names = [str(name) for name in data["agg_names"]]
-    for threshold in ("50", "35"):
-        for which, kept in (("all", everything), ("finite", finite)):
-            values = aggregates(actual, f"fix{threshold}", kept)
-            actual[f"agg_{which}_{threshold}"] = np.array([values[name] for name in names])
-    actual["finite"] = finite.astype(np.float64)
-    return [
-        Comparison(name, np.asarray(data[name], np.float64), values, METRIC_TOLERANCE)
-        for name, values in actual.items()
-        if name in data
-    ]
-
-
-KINDS: dict[str, Callable[[Arrays], list[Comparison]]] = {"metrics": compare_metrics}
+    return ris.compare_prep(name, data) if "sizes" in data else ris.compare(name, data)
 
 
 def main(arguments: Sequence[str]) -> int:
     """Run the comparison named by the arguments and return the exit status."""
-    if len(arguments) != 2 or arguments[0] not in KINDS:
-        print(f"usage: check.py {{{','.join(KINDS)}}} CASES.npz", file=sys.stderr)
+    if len(arguments) != 2 or arguments[0] not in NAMES:
+        print(f"usage: check.py {{{','.join(NAMES)}}} CASE.npz", file=sys.stderr)
         return 2
-    kind, path = arguments
+    name, path = arguments
     try:
-        with np.load(path, allow_pickle=False) as archive:
-            data = {name: archive[name] for name in archive.files}
-        comparisons = KINDS[kind](data)
+        comparisons = compare(name, read_case(path))
     except (OSError, ValueError, KeyError, IndexError, AttributeError, zipfile.BadZipFile) as error:
-        print(f"cannot read {path} as a {kind} file: {error!r}", file=sys.stderr)
+        print(f"cannot read {path} as a case of {name}: {error!r}", file=sys.stderr)
         return 2
+    if not comparisons:
+        print(f"{path} holds nothing to compare", file=sys.stderr)
+        return 2
+    worst = max(comparisons, key=Comparison.strain)
+    print(f"{name} max_abs_diff={worst.difference:.3g} tol={worst.tolerance:.3g}")
     for comparison in comparisons:
         verdict = "ok" if comparison.agrees else f"DIFFERS (tolerance {comparison.tolerance:g})"
-        print(f"{comparison.name:<20} largest difference {comparison.difference:.3g}  {verdict}")
-    return 0 if comparisons and all(comparison.agrees for comparison in comparisons) else 1
+        print(f"  {comparison.name:<28} largest difference {comparison.difference:.3g}  {verdict}")
+    return 0 if all(comparison.agrees for comparison in comparisons) else 1
 
 
 if __name__ == "__main__":
