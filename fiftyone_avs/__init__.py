@@ -19,7 +19,16 @@ from fiftyone_avs.errors import (
     ModelError,
     RunConflictError,
 )
-from fiftyone_avs.models import Card, Models, load_models, register_card
+from fiftyone_avs.models import (
+    Card,
+    Checkpoint,
+    Models,
+    ModelStatus,
+    convert_model,
+    list_models,
+    load_models,
+    register_card,
+)
 from fiftyone_avs.pipeline import Captions, Pipeline
 from fiftyone_avs.strategies import (
     Evidence,
@@ -28,6 +37,7 @@ from fiftyone_avs.strategies import (
     list_strategies,
     register_strategy,
 )
+from fiftyone_avs.training.captions import CaptionedSound, CaptionTable, read_captions
 from fiftyone_avs.types import (
     Candidate,
     Caption,
@@ -45,6 +55,7 @@ if TYPE_CHECKING:
         Comparison,
         RunInfo,
         RunSummary,
+        captioned_sounds,
         compare,
         dataset_from_folder,
         dataset_from_videos,
@@ -53,16 +64,21 @@ if TYPE_CHECKING:
         list_runs,
         segment,
     )
+    from fiftyone_avs.training.bridge import BridgeReport, train_bridge
 
 __version__ = "0.1.0"
 
 __all__ = [
     "AVSError",
     "AVSResults",
+    "BridgeReport",
     "Candidate",
     "Caption",
+    "CaptionTable",
+    "CaptionedSound",
     "Captions",
     "Card",
+    "Checkpoint",
     "Clip",
     "Comparison",
     "ConfigurationError",
@@ -70,6 +86,7 @@ __all__ = [
     "Evidence",
     "MediaError",
     "ModelError",
+    "ModelStatus",
     "Models",
     "Pipeline",
     "Prediction",
@@ -82,20 +99,31 @@ __all__ = [
     "TokenEmbeddings",
     "Trace",
     "__version__",
+    "captioned_sounds",
     "compare",
+    "convert_model",
     "dataset_from_folder",
     "dataset_from_videos",
     "delete_run",
     "evaluate",
     "get_strategy",
+    "list_models",
     "list_runs",
     "list_strategies",
     "load_models",
     "load_pipeline",
+    "read_captions",
     "register_card",
     "register_strategy",
     "segment",
+    "train_bridge",
 ]
+
+_LATER = {
+    "BridgeReport": "fiftyone_avs.training.bridge",
+    "train_bridge": "fiftyone_avs.training.bridge",
+}
+"""Where names are that are imported when they are first used; all others of those are in ``integrations``."""
 
 
 def load_pipeline(
@@ -107,24 +135,35 @@ def load_pipeline(
     device: str | None = None,
     silence: Literal["abstain", "run"] = "abstain",
     threshold: float | None = None,
+    precision: str = "float32",
+    **roles: str,
 ) -> Pipeline:
     """A pipeline with its models loaded, ready for clips.
 
     Args:
         strategy: the name of a strategy, or one of your own.
-        preset: which models to use: "open" (default) or "tiny" (demo world only).
-        models: other models for some roles (role -> card name, folder or hub id), or all models.
+        preset: which models to use: "open" (default), "paper", or "tiny" (demo world only).
+        models: other models for some roles (role -> card, ``<card>:<path>``, folder or hub id), or all
+            models, loaded already.
         strategy_options: options of the strategy, when it is given by name; they come before the preset's.
         device: "cpu", "cuda", ...; None takes a GPU if there is one.
         silence: "abstain" on silent sounds, or "run" to treat them as any other.
         threshold: of the mask; None takes the segmenter's own.
+        precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        **roles: other models by role, as in ``segmenter="cris-r101"``; the same as ``models={...}``.
 
     Raises:
         ConfigurationError: if a name or an option is unknown.
         ModelError: if a model cannot be loaded.
     """
     if not isinstance(models, Models):
-        models = load_models(preset, overrides=models, device=device)
+        name = strategy if isinstance(strategy, str) else strategy.name
+        overrides = {**(models or {}), **roles}
+        models = load_models(preset, strategy=name, overrides=overrides, device=device, precision=precision)
+    elif roles:
+        raise ConfigurationError(
+            f"{', '.join(roles)} and loaded models cannot be given together; use models.use"
+        )
     if isinstance(strategy, str):
         defaults = models.strategy_options.get(strategy, {})
         strategy = get_strategy(strategy, **{**defaults, **(strategy_options or {})})
@@ -137,8 +176,8 @@ def load_pipeline(
 
 
 def __getattr__(name: str) -> Any:
-    if name in __all__:  # what is not defined above works on FiftyOne collections
-        return getattr(importlib.import_module("fiftyone_avs.integrations"), name)
+    if name in __all__:  # what is not defined above works on FiftyOne collections, or trains
+        return getattr(importlib.import_module(_LATER.get(name, "fiftyone_avs.integrations")), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -98,9 +98,10 @@ class Pipeline:
             if clip.id not in deaf and clip.sound is not None
         }
         road = list(travellers.values())
-        self._caption(road, known or {})
-        self._refer(road)
-        self._segment(road)
+        with self.models.computing():
+            self._caption(road, known or {})
+            self._refer(road)
+            self._segment(road)
         return [
             Prediction(clip.id, "abstained", deaf[clip.id])
             if clip.id in deaf

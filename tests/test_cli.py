@@ -8,7 +8,17 @@ from fiftyone_avs.cli import build_parser, main
 from fiftyone_avs.cli.common import pairs, typed_pairs
 from fiftyone_avs.errors import ConfigurationError
 
-COMMANDS = ["demo", "import", "segment", "evaluate", "compare", "runs", "train-tiny"]
+COMMANDS = [
+    "demo",
+    "import",
+    "segment",
+    "evaluate",
+    "compare",
+    "runs",
+    "models",
+    "train-bridge",
+    "train-tiny",
+]
 
 
 @pytest.mark.parametrize("name", COMMANDS)

@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 from fiftyone_avs import __version__
-from fiftyone_avs.cli import demo, runs, segmenting, training
+from fiftyone_avs.cli import demo, models, runs, segmenting, training
 from fiftyone_avs.errors import AVSError, ConfigurationError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -44,7 +44,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fiftyone-avs {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="<command>")
-    for module in (demo, segmenting, runs, training):
+    for module in (demo, segmenting, runs, models, training):
         module.add_commands(commands)
     return parser
 

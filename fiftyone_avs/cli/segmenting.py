@@ -7,6 +7,7 @@ from pathlib import Path
 
 from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
 from fiftyone_avs.models.cards import PRESETS
+from fiftyone_avs.models.loading import PRECISIONS
 from fiftyone_avs.strategies import list_strategies
 
 SOME_FAILED = 3
@@ -34,6 +35,7 @@ examples:
   fiftyone-avs segment my-data
   fiftyone-avs segment my-data --strategy classification --run beats --device cuda
   fiftyone-avs segment my-data --models segmenter=/models/clipseg --option min_confidence=0.2
+  fiftyone-avs segment my-data --preset paper --models segmenter=asda:/models/asda_model_best.pth.tar
 """
 
 
@@ -62,12 +64,18 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         nargs="+",
         default=[],
         metavar="ROLE=MODEL",
-        help="other models: a card, a folder or a hub id",
+        help="other models: a card, <card>:<path> for files of your own, a folder or a hub id",
     )
     parser.add_argument(
         "--option", nargs="+", default=[], metavar="NAME=VALUE", help="options of the strategy"
     )
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: a GPU if there is one)")
+    parser.add_argument(
+        "--precision",
+        choices=tuple(PRECISIONS),
+        default="float32",
+        help="bf16 or fp16 compute in half precision where that is safe (default: %(default)s)",
+    )
     parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
     parser.add_argument(
         "--fps", type=float, default=1.0, help="frames per second of a video (default: %(default)s)"
@@ -109,6 +117,7 @@ def run_segment(options: argparse.Namespace) -> int:
         models=pairs(options.models, "--models"),
         strategy_options=typed_pairs(options.option, "--option"),
         device=options.device,
+        precision=options.precision,
         batch_size=options.batch_size,
         fps=options.fps,
         threshold=options.threshold,

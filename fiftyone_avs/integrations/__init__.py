@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fiftyone_avs.integrations.captions import captioned_sounds
 from fiftyone_avs.integrations.comparison import Comparison, compare
 from fiftyone_avs.integrations.evaluation import evaluate
 from fiftyone_avs.integrations.folder import dataset_from_folder, dataset_from_videos
@@ -16,6 +17,7 @@ __all__ = [
     "DemoModelsWarning",
     "RunInfo",
     "RunSummary",
+    "captioned_sounds",
     "compare",
     "dataset_from_folder",
     "dataset_from_videos",

@@ -22,6 +22,9 @@ from fiftyone_avs.integrations.storage import RunFolder
 METHOD = "fiftyone_avs"
 """Marks our records among a dataset's custom runs."""
 
+UNSAID = {"precision": "float32"}
+"""What records of older versions do not say, because there was no choice."""
+
 TINY_NOTE = "embedded demo models: demo world only"
 
 
@@ -167,7 +170,7 @@ def register(dataset: fo.Dataset, fields: RunFields, settings: Mapping[str, Any]
 
 def check_same(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
     """Raise RunConflictError, naming the differences, unless two runs have the same settings."""
-    there, here = dict(_leaves(old)), dict(_leaves(new))
+    there, here = dict(_leaves({**UNSAID, **old})), dict(_leaves(new))
     differences = [
         f"{name}: {there.get(name)!r} there, {here.get(name)!r} here"
         for name in sorted({*there, *here})

@@ -50,6 +50,7 @@ def segment(
     models: Models | Mapping[str, str] | None = None,
     strategy_options: Mapping[str, Any] | None = None,
     device: str | None = None,
+    precision: str = "float32",
     batch_size: int = 16,
     fps: float = 1.0,
     threshold: float | None = None,
@@ -69,12 +70,14 @@ def segment(
     Args:
         samples: a dataset or a view of images (with the paths of their sounds in a field) or videos.
         strategy: the name of a strategy, or a strategy of your own.
-        preset: which models to use; "tiny" is for the demo world only.
+        preset: which models to use: "open", "paper", or "tiny" (for the demo world only).
         run: the run key, which names the fields; by default the strategy's name.
         audio_field: image samples: the field with the sound's path, relative to the picture or absolute.
-        models: models to use as they are, or for some roles the name of another model.
+        models: models to use as they are, or for some roles another model: a card, ``<card>:<path>``, a
+            folder or a hub id.
         strategy_options: options of a strategy given by name.
         device: "cpu", "cuda", ...; None takes a GPU if there is one.
+        precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
         batch_size: how many clips go through the models at once.
         fps: videos: how many frames per second are labelled.
         threshold: pixels of the soft map above this make the mask; None takes the segmenter's own.
@@ -110,6 +113,7 @@ def segment(
         device=device,
         silence=silence,
         threshold=threshold,
+        precision=precision,
     )
     _warn_of_demo_models(pipeline.models, dataset)
     settings = _settings(pipeline, media, audio_field, fps)
@@ -141,6 +145,7 @@ def _settings(pipeline: Pipeline, media: str, audio_field: str, fps: float) -> d
         "options": options,
         "preset": models.preset,
         "models": models.describe([*strategy.needs, "segmenter"]),
+        "precision": models.precision,
         "threshold": threshold,
         "silence": pipeline.silence,
         "silence_db": pipeline.silence_db,

@@ -4,11 +4,24 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
 from typing import Any, cast
 
 from fiftyone_avs.errors import ConfigurationError, ModelError
-from fiftyone_avs.models.cards import ADAPTERS, CARDS, PRESETS, Card, Preset, get_preset, register_card
-from fiftyone_avs.models.loading import pick_device, provenance
+from fiftyone_avs.models import catalogue as catalogue  # registers all cards and presets
+from fiftyone_avs.models.cards import (
+    CARDS,
+    PRESETS,
+    Card,
+    Checkpoint,
+    Preset,
+    card_for,
+    get_card,
+    get_preset,
+    register_card,
+)
+from fiftyone_avs.models.loading import PRECISIONS, pick_device, provenance
 from fiftyone_avs.models.roles import (
     ROLES,
     AudioCaptioner,
@@ -20,14 +33,19 @@ from fiftyone_avs.models.roles import (
     Segmenter,
     TextInverter,
 )
+from fiftyone_avs.models.store import ModelStatus, status_of
 
 __all__ = [
     "CARDS",
     "PRESETS",
     "ROLES",
     "Card",
+    "Checkpoint",
+    "ModelStatus",
     "Models",
     "Preset",
+    "convert_model",
+    "list_models",
     "load_models",
     "register_card",
 ]
@@ -40,7 +58,9 @@ class Models:
         cards: the card of each role that can be played.
         device: "cpu", "cuda", "cuda:0", ...
         preset: the preset's name, for records and messages.
+        precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
         strategy_options: options of strategies that go with these models, by strategy name.
+        missing: how users get a model for a role that has no card, by role.
     """
 
     def __init__(
@@ -49,12 +69,20 @@ class Models:
         *,
         device: str = "cpu",
         preset: str = "custom",
+        precision: str = "float32",
         strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
+        missing: Mapping[str, str] | None = None,
     ) -> None:
+        if precision not in PRECISIONS:
+            raise ConfigurationError(
+                f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}"
+            )
         self.cards = dict(cards)
         self.device = device
         self.preset = preset
+        self.precision = precision
         self.strategy_options = dict(strategy_options or {})
+        self._missing = dict(missing or {})
         self._loaded: dict[str, object] = {}
         self._provenance: dict[str, dict[str, Any]] = {}
 
@@ -111,6 +139,11 @@ class Models:
             self._loaded[role] = model
         return self._loaded[role]
 
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The roles whose models are in memory now."""
+        return tuple(self._loaded)
+
     def require(self, roles: Sequence[str]) -> None:
         """Load the models of several roles now, so that a missing one is found before work begins."""
         for role in roles:
@@ -140,40 +173,97 @@ class Models:
                 self._provenance[role] = provenance(self._card(role))
         return {role: self._provenance[role] for role in roles}
 
+    def computing(self) -> AbstractContextManager[None]:
+        """A context in which models compute in the chosen precision. Weights stay float32."""
+        if self.precision == "float32":
+            return nullcontext()
+        import torch
+
+        dtype = getattr(torch, PRECISIONS[self.precision])
+        return cast("AbstractContextManager[None]", torch.autocast(torch.device(self.device).type, dtype))
+
     def _card(self, role: str) -> Card:
         if role not in ROLES:
             raise ConfigurationError(f"unknown role {role!r}; roles: {', '.join(ROLES)}")
         if role not in self.cards:
-            raise ModelError(
-                f"preset {self.preset!r} has no model for the role {role!r}: choose another strategy or preset,"
-                f" or name a model with models={{{role!r}: <card, folder or hub id>}}"
+            remedy = self._missing.get(
+                role,
+                "choose another strategy or preset, or name a model with"
+                f" models={{{role!r}: <card, folder or hub id>}}",
             )
+            raise ModelError(f"preset {self.preset!r} has no model for the role {role!r}: {remedy}")
         return self.cards[role]
 
 
 def load_models(
-    preset: str = "open", *, overrides: Mapping[str, str] | None = None, device: str | None = None
+    preset: str = "open",
+    *,
+    strategy: str | None = None,
+    overrides: Mapping[str, str] | None = None,
+    device: str | None = None,
+    precision: str = "float32",
 ) -> Models:
     """Models of a preset, each loaded when it is first needed.
 
     Args:
-        preset: "open" (default) or "tiny" (the embedded demo models, for the demo world only).
-        overrides: for some roles, the name of another card, a folder, or a hub id to use instead.
+        preset: "open" (default), "paper", or "tiny" (the embedded demo models, for the demo world only).
+        strategy: the name of the strategy that will use them; some want another model in a role.
+        overrides: for some roles, another model: the name of a card, ``<card>:<path>`` for a card with
+            files of your own, or the folder or hub id of a model that the role's usual adapter loads.
         device: where to run; None takes a CUDA GPU if there is one, else the CPU.
+        precision: "float32", "bf16" or "fp16".
 
     Raises:
-        ConfigurationError: if the preset, a role or a device is unknown, or a card plays another role.
+        ConfigurationError: if the preset, a role, a device or the precision is unknown, or a card plays
+            another role.
     """
     chosen = get_preset(preset)
-    cards = {role: CARDS[name] for role, name in chosen.roles.items()}
-    for role, name in (overrides or {}).items():
-        if role not in ROLES:
-            raise ConfigurationError(f"unknown role {role!r} in models; roles: {', '.join(ROLES)}")
-        card = CARDS.get(name) or Card(name, role, ADAPTERS[role], name, "unknown")
-        if card.role != role:
-            raise ConfigurationError(f"model {name!r} plays the role {card.role!r}, not {role!r}")
-        cards[role] = card
-    return Models(cards, device=pick_device(device), preset=preset, strategy_options=chosen.strategy_options)
+    cards = chosen.cards_for(strategy)
+    cards |= {role: card_for(role, name) for role, name in (overrides or {}).items()}
+    return Models(
+        cards,
+        device=pick_device(device),
+        preset=preset,
+        precision=precision,
+        strategy_options=chosen.strategy_options,
+        missing=chosen.missing,
+    )
+
+
+def list_models(preset: str | None = None) -> list[ModelStatus]:
+    """Every known model with what of it is on this machine. Nothing is loaded or downloaded.
+
+    Args:
+        preset: only the models of this preset, those that single strategies want otherwise included.
+
+    Raises:
+        ConfigurationError: if the preset is unknown.
+    """
+    if preset is None:
+        return [status_of(card) for card in CARDS.values()]
+    chosen = get_preset(preset)
+    names = [*chosen.roles.values(), *(n for roles in chosen.strategy_roles.values() for n in roles.values())]
+    return [status_of(CARDS[name]) for name in dict.fromkeys(names)]
+
+
+def convert_model(name: str, path: str | Path, *, out: str | Path | None = None) -> Path:
+    """Convert an official checkpoint once into safetensors, where presets then find it.
+
+    Args:
+        name: the card of the model, such as "asda" or "beats-as2m".
+        path: the official file (.pt, .pth, .tar). It is read with ``weights_only=True``.
+        out: the folder to write to; None takes ``<models folder>/<name>``.
+
+    Returns:
+        The folder with ``model.safetensors`` and ``card.json``.
+
+    Raises:
+        ConfigurationError: if there is no such model, or it has no official checkpoint.
+        ModelError: if the file cannot be read safely, is damaged or not of this model.
+    """
+    from fiftyone_avs.models.convert import convert_checkpoint
+
+    return convert_checkpoint(get_card(name), path, out)
 
 
 def _load(card: Card, models: Models) -> object:

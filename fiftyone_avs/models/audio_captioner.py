@@ -35,9 +35,9 @@ class WhisperCaptioner:
         """Load the network, its feature extractor and its tokenizer."""
         from transformers import AutoFeatureExtractor, WhisperForConditionalGeneration
 
-        extractor = load_pretrained(AutoFeatureExtractor, card)
         network = load_network(WhisperForConditionalGeneration, card, models.device)
-        return cls(network, Ear(extractor, extractor.chunk_length), load_tokenizer(card), **card.settings)
+        extractor = load_pretrained(AutoFeatureExtractor, card)
+        return cls(network, Ear(extractor, extractor.chunk_length), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def caption_sounds(self, sounds: Sequence[Sound]) -> list[Caption]:

@@ -34,9 +34,9 @@ class TransformersAudioClassifier:
         """Load the network and its feature extractor."""
         from transformers import AutoFeatureExtractor, AutoModelForAudioClassification
 
-        extractor = load_pretrained(AutoFeatureExtractor, card)
         network = load_network(AutoModelForAudioClassification, card, models.device)
-        return cls(network, Ear(extractor, extractor.max_length * FRAME_SECONDS), **card.settings)
+        extractor = load_pretrained(AutoFeatureExtractor, card)
+        return cls(network, Ear(extractor, extractor.max_length * FRAME_SECONDS), **card.options)
 
     @torch.inference_mode()
     def classify(self, sounds: Sequence[Sound]) -> list[tuple[Candidate, ...]]:

@@ -1,15 +1,41 @@
-"""Model cards and presets: which checkpoint plays which role, under which licence, with which settings.
-
-A new model is one card here and, if no adapter of its role fits, one adapter file.
-"""
+"""What a model card and a preset are, and the register of both. The cards themselves are in ``catalogue``."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 from fiftyone_avs.errors import ConfigurationError
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """A file of weights as its authors publish it, or as their training code writes it.
+
+    Attributes:
+        network: "module:Class" or "module:Class.constructor" of the network that it fills.
+        file: its usual name.
+        entry: the entry of the file that holds the state dict. A file that is the state dict itself is
+            accepted, too.
+        prefix: what the authors' training wrapper put before every key.
+        configured_by: other entries of the file that the network's constructor takes as keywords.
+        kept: all other entries that the adapter needs, ``configured_by`` included.
+        page: where it is published; the page of the authors' code where they published none.
+        note: what there is to know about getting it.
+        sha256: of the published file, where it is known.
+    """
+
+    network: str
+    file: str
+    entry: str
+    prefix: str = ""
+    configured_by: tuple[str, ...] = ()
+    kept: tuple[str, ...] = ()
+    page: str = ""
+    note: str = ""
+    sha256: str | None = None
 
 
 @dataclass(frozen=True)
@@ -20,10 +46,17 @@ class Card:
         name: how users name the model in overrides and run records.
         role: the role it plays (a key of ``ROLES``).
         adapter: "module:Class" of the adapter, whose ``load(card, models)`` builds it.
-        source: a hub id, a folder, a spaCy pipeline name, or "tiny:<folder>" for packaged weights.
+        source: a hub id, a folder, a spaCy pipeline name, "tiny:<folder>" for packaged weights, or ""
+            for a checkpoint that nothing downloads.
         licence: SPDX name or a short description.
         revision: the hub revision to load; None takes the hub's default branch.
         settings: keyword arguments of the adapter (thresholds, beams, steps, ...).
+        preprocessing: constants that belong to the weights (sizes, means, rates, window), also keyword
+            arguments of the adapter. Models in the hub's format bring theirs along.
+        parts: hub ids or folders of what else the adapter loads, by part (a tokenizer, a second model).
+        checkpoint: the official file, for networks in ``fiftyone_avs.nets``.
+        parameters: how many millions of parameters are loaded; float32 weights take 4 MB per million.
+        alternative: the card to use when the hub refuses this one, which asks for a form first.
     """
 
     name: str
@@ -33,6 +66,16 @@ class Card:
     licence: str
     revision: str | None = None
     settings: Mapping[str, Any] = field(default_factory=dict)
+    preprocessing: Mapping[str, Any] = field(default_factory=dict)
+    parts: Mapping[str, str] = field(default_factory=dict)
+    checkpoint: Checkpoint | None = None
+    parameters: float | None = None
+    alternative: str | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """Everything that the adapter takes as keyword arguments."""
+        return {**self.preprocessing, **self.settings}
 
 
 @dataclass(frozen=True)
@@ -44,12 +87,21 @@ class Preset:
         summary: a line for people.
         roles: card name by role.
         strategy_options: options of strategies that go with these models, by strategy name.
+        strategy_roles: for some strategies, other cards for some roles, by strategy name.
+        missing: for roles that no card of the preset can play as it comes, how users get one, by role.
     """
 
     name: str
     summary: str
     roles: Mapping[str, str]
     strategy_options: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    strategy_roles: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    missing: Mapping[str, str] = field(default_factory=dict)
+
+    def cards_for(self, strategy: str | None = None) -> dict[str, Card]:
+        """The card of each role, with those that a strategy wants otherwise."""
+        names = {**self.roles, **self.strategy_roles.get(strategy or "", {})}
+        return {role: CARDS[name] for role, name in names.items()}
 
 
 ADAPTERS: dict[str, str] = {
@@ -60,71 +112,28 @@ ADAPTERS: dict[str, str] = {
     "image_text_scorer": "fiftyone_avs.models.image_text:ClipScorer",
     "noun_extractor": "fiftyone_avs.models.nouns:SpacyNounExtractor",
     "segmenter": "fiftyone_avs.models.segmenter:ClipSegSegmenter",
-    "text_inverter": "fiftyone_avs.models.inverter:ClapTextInverter",
+    "text_inverter": "fiftyone_avs.models.inverter:TextInversion",
 }
 """The adapter that loads a model given by a folder or a hub id instead of a card, by role."""
 
-
-def _card(name: str, role: str, source: str, licence: str, **settings: Any) -> Card:
-    return Card(name, role, ADAPTERS[role], source, licence, settings=settings)
-
-
-_CARDS = [
-    # Embedded: trained by `fiftyone-avs train-tiny` on the drawn demo world, and good for nothing else.
-    _card("tiny/ast", "audio_classifier", "tiny:ast", "Apache-2.0"),
-    _card("tiny/whisper", "audio_captioner", "tiny:whisper", "Apache-2.0"),
-    _card("tiny/blip", "image_captioner", "tiny:blip", "Apache-2.0", beams=16),
-    _card("tiny/clap", "audio_text_scorer", "tiny:clap", "Apache-2.0"),
-    _card("tiny/clip", "image_text_scorer", "tiny:clip", "Apache-2.0"),
-    _card("tiny/nouns", "noun_extractor", "tiny:nouns", "Apache-2.0"),
-    _card("tiny/clipseg", "segmenter", "tiny:clipseg", "Apache-2.0", threshold=0.5),
-    _card("tiny/bridge", "text_inverter", "tiny:bridge", "Apache-2.0", tokens=3, steps=40),
-    # Open: downloaded from the hub without a form.
-    _card(
-        "ast-audioset",
-        "audio_classifier",
-        "MIT/ast-finetuned-audioset-10-10-0.4593",
-        "BSD-3-Clause",
-    ),
-    _card("blip-base", "image_captioner", "Salesforce/blip-image-captioning-base", "BSD-3-Clause"),
-    _card("clap-htsat-unfused", "audio_text_scorer", "laion/clap-htsat-unfused", "Apache-2.0"),
-    _card("clip-vit-b16", "image_text_scorer", "openai/clip-vit-base-patch16", "MIT"),
-    _card("spacy-sm", "noun_extractor", "en_core_web_sm", "MIT"),
-    _card("clipseg-rd64", "segmenter", "CIDAS/clipseg-rd64-refined", "Apache-2.0", threshold=0.5),
-]
-
-CARDS: dict[str, Card] = {card.name: card for card in _CARDS}
+CARDS: dict[str, Card] = {}
 """Every known model card by name."""
 
-PRESETS: dict[str, Preset] = {
-    "open": Preset(
-        "open",
-        "models that download from the hub without a form",
-        {
-            "audio_classifier": "ast-audioset",
-            "image_captioner": "blip-base",
-            "audio_text_scorer": "clap-htsat-unfused",
-            "image_text_scorer": "clip-vit-b16",
-            "noun_extractor": "spacy-sm",
-            "segmenter": "clipseg-rd64",
-        },
-    ),
-    "tiny": Preset(
-        "tiny",
-        "embedded models for the drawn demo world only; they know nothing of real pictures and sounds",
-        {
-            "audio_classifier": "tiny/ast",
-            "audio_captioner": "tiny/whisper",
-            "image_captioner": "tiny/blip",
-            "audio_text_scorer": "tiny/clap",
-            "image_text_scorer": "tiny/clip",
-            "noun_extractor": "tiny/nouns",
-            "segmenter": "tiny/clipseg",
-            "text_inverter": "tiny/bridge",
-        },
-    ),
-}
+PRESETS: dict[str, Preset] = {}
 """Every preset by name; ``open`` is the default."""
+
+CHECKPOINT_SUFFIXES = frozenset({".pt", ".pth", ".tar", ".ckpt", ".bin", ".safetensors"})
+
+
+def get_card(name: str) -> Card:
+    """A card by name.
+
+    Raises:
+        ConfigurationError: if there is no such card.
+    """
+    if name not in CARDS:
+        raise ConfigurationError(f"unknown model {name!r}; `fiftyone-avs models` lists all of them")
+    return CARDS[name]
 
 
 def get_preset(name: str) -> Preset:
@@ -136,6 +145,38 @@ def get_preset(name: str) -> Preset:
     if name not in PRESETS:
         raise ConfigurationError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
+
+
+def card_for(role: str, name: str) -> Card:
+    """The card that a user means by a text.
+
+    Args:
+        role: the role that the model is to play.
+        name: a card's name; ``<card>:<path>`` for a card with files of the user's own; or the folder or
+            hub id of a model that the role's usual adapter can load.
+
+    Raises:
+        ConfigurationError: if the role is unknown, the card plays another role, or the text is the path of
+            a checkpoint without the card that says what it is.
+    """
+    if role not in ADAPTERS:
+        raise ConfigurationError(f"unknown role {role!r} in models; roles: {', '.join(ADAPTERS)}")
+    known, colon, path = name.partition(":")
+    if name in CARDS:
+        card = CARDS[name]
+    elif colon and known in CARDS:
+        card = replace(CARDS[known], source=str(Path(path).expanduser()), revision=None)
+    elif Path(name).suffix in CHECKPOINT_SUFFIXES:
+        fitting = [card.name for card in CARDS.values() if card.role == role and card.checkpoint]
+        raise ConfigurationError(
+            f"{name!r} is a checkpoint: say which model it is of, as in"
+            f" {role}='{fitting[0] if fitting else '<card>'}:{name}' (models: {', '.join(fitting) or 'none'})"
+        )
+    else:
+        card = Card(name, role, ADAPTERS[role], name, "unknown")
+    if card.role != role:
+        raise ConfigurationError(f"model {name!r} plays the role {card.role!r}, not {role!r}")
+    return card
 
 
 def register_card(card: Card) -> None:
@@ -151,3 +192,11 @@ def register_card(card: Card) -> None:
     if CARDS.get(card.name, card) != card:
         raise ConfigurationError(f"a card named {card.name!r} exists already; choose another name")
     CARDS[card.name] = card
+
+
+def register_preset(preset: Preset) -> None:
+    """Make a preset known by its name. Its cards must be registered already."""
+    for role, name in preset.roles.items():
+        if CARDS[name].role != role:
+            raise ConfigurationError(f"preset {preset.name!r}: {name!r} does not play the role {role!r}")
+    PRESETS[preset.name] = preset

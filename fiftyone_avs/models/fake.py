@@ -113,10 +113,13 @@ class FakeTextInverter:
 
     similarity: float = 0.7
 
-    def invert(self, sounds: Sequence[Sound]) -> list[Inversion]:
-        """Two constant token embeddings of width 4."""
-        tokens = TokenEmbeddings(np.ones((2, 4), np.float32), ("dog", "barking"))
-        return [Inversion(tokens, self.similarity) for _ in sounds]
+    def invert(
+        self, sounds: Sequence[Sound], *, tokens: int | None = None, steps: int | None = None
+    ) -> list[Inversion]:
+        """Constant token embeddings of width 4, two unless another number is asked for."""
+        count = 2 if tokens is None else tokens
+        found = TokenEmbeddings(np.ones((count, 4), np.float32), ("dog", "barking")[:count])
+        return [Inversion(found, self.similarity) for _ in sounds]
 
 
 def fake_models(**roles: object) -> Models:

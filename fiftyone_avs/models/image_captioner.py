@@ -11,6 +11,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.types import Caption, Image
 
 
@@ -37,12 +38,12 @@ class BlipCaptioner:
         from transformers import AutoImageProcessor, BlipForConditionalGeneration
 
         network = load_network(BlipForConditionalGeneration, card, models.device)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.settings)
+        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def caption_images(self, images: Sequence[Image]) -> list[Caption]:
         """One caption per picture, with the other beams as alternatives."""
-        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        pixels = pixels_of(self.processor, images)
         tokens = self.network.generate(
             pixel_values=pixels.to(self.network.device),
             num_beams=self.beams,

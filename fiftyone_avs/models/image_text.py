@@ -10,6 +10,7 @@ import torch
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.similarity import score_texts
 from fiftyone_avs.types import Image
 
@@ -28,11 +29,12 @@ class ClipScorer:
         from transformers import AutoImageProcessor, CLIPModel
 
         network = load_network(CLIPModel, card, models.device)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.settings)
+        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def score_images(self, images: Sequence[Image], texts: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine similarities in [-1, 1] of each picture with each of its own texts."""
-        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        pixels = pixels_of(self.processor, images)
         seen = self.network.get_image_features(pixel_values=pixels.to(self.network.device)).pooler_output
-        return score_texts(self.network, self.tokenizer, seen, texts)
+        limit = self.network.config.text_config.max_position_embeddings
+        return score_texts(self.network, self.tokenizer, seen, texts, limit)

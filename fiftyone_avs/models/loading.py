@@ -1,18 +1,20 @@
-"""How checkpoints are found and loaded: packaged folders, local folders and the hub, all the same way."""
+"""How models are brought up: transformers' own format, tokenizers, devices, and what records say of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.checkpoints import load_official
+from fiftyone_avs.models.store import find_checkpoint, hub_revision, part_of, source_of
 
-TINY = "tiny:"
-TINY_WEIGHTS = Path(__file__).parent.parent / "tiny" / "weights"
+PRECISIONS = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
+"""How users name a precision, and torch's name for it."""
 
 
 def pick_device(device: str | None) -> str:
@@ -38,31 +40,31 @@ def pick_device(device: str | None) -> str:
     return device
 
 
-def source_of(card: Card) -> str:
-    """Where a card's files are: a folder for packaged weights, else the folder or hub id it names."""
-    if card.source.startswith(TINY):
-        return str(TINY_WEIGHTS / card.source.removeprefix(TINY))
-    return card.source
-
-
-def load_pretrained(kind: Any, card: Card, **options: Any) -> Any:
-    """``kind.from_pretrained`` for a card.
+def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options: Any) -> Any:
+    """``kind.from_pretrained`` for a card or one of its parts.
 
     transformers takes safetensors where they are, else a ``.bin`` file, which it reads with
     ``weights_only=True``. Code that comes with a checkpoint is never run.
 
     Raises:
-        ModelError: if the files are missing or do not fit, with what to do about it.
+        ModelError: if the files are missing or do not fit, or the hub refuses them, with what to do.
     """
-    source = source_of(card)
-    if card.revision is not None and not Path(source).is_dir():
-        options["revision"] = card.revision
+    wanted = card if part is None else part_of(card, part)
+    source = source_of(wanted)
+    if wanted.revision is not None and not Path(source).is_dir():
+        options["revision"] = wanted.revision
     try:
         with _no_bar_for_folders(source):
             return kind.from_pretrained(source, **options)
     except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+        what = card.name if part is None else f"{card.name}, {part}"
+        if card.alternative and "gated" in str(error).lower():
+            raise ModelError(
+                f"the hub refuses {source!r} ({what}): its authors ask for a form. Fill it in on the model's page"
+                f" and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
+            ) from error
         raise ModelError(
-            f"cannot load {card.name!r} for the role {card.role!r} from {card.source!r}:"
+            f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}:"
             f" {' '.join(str(error).split())[:400]}. Check the name; without a network, put the files into the"
             f" hub's cache or give a folder with models={{{card.role!r}: <folder>}}"
         ) from error
@@ -83,16 +85,56 @@ def _no_bar_for_folders(source: str) -> Iterator[None]:
         logging.enable_progress_bar()
 
 
-def load_network(kind: Any, card: Card, device: str) -> Any:
-    """A network in float32, in evaluation mode, without gradients, on a device."""
+def load_network(kind: Any, card: Card, device: str, *, part: str | None = None) -> Any:
+    """A network of transformers in float32, in evaluation mode, without gradients, on a device.
+
+    ``from_pretrained`` fills what a checkpoint lacks with random numbers and only logs it, so that the folder
+    of another architecture may load, and then sees or hears nothing. Such a checkpoint is refused here.
+
+    Raises:
+        ModelError: if it cannot be loaded, is another architecture's, or lacks some of its weights.
+    """
     import torch
 
-    network = load_pretrained(kind, card, dtype=torch.float32)
+    source = card.source if part is None else part_of(card, part).source
+    _check_type(kind, card, part, source)
+    network, report = load_pretrained(kind, card, part=part, dtype=torch.float32, output_loading_info=True)
+    # Buffers do not count: older checkpoints lack some that the network computes itself.
+    parameters = {name for name, _ in network.named_parameters()}
+    missing = sorted(parameters.intersection(report["missing_keys"]))
+    if missing:
+        raise ModelError(
+            f"{source!r} lacks {len(missing)} weights of a {type(network).__name__}, such as {missing[0]!r}; get"
+            " its files again"
+        )
     return network.eval().requires_grad_(False).to(device)
 
 
-def load_tokenizer(card: Card) -> Any:
-    """The tokenizer of a card.
+def _check_type(kind: Any, card: Card, part: str | None, source: str) -> None:
+    """Raise ModelError unless a folder or hub model is of the type that a class of transformers loads."""
+    from transformers import AutoConfig
+
+    config = getattr(kind, "config_class", None)
+    if config is None:  # an Auto class, which takes several types and refuses the others itself
+        return
+    found, wanted = load_pretrained(AutoConfig, card, part=part).model_type, config.model_type
+    # A part of a model can be loaded from the whole, and SAM is published together with its tracker for videos.
+    if found not in (wanted, f"{wanted}_video", wanted.removesuffix("_audio_model")):
+        raise ModelError(f"{source!r} holds a model of type {found!r}; what is needed is of type {wanted!r}")
+
+
+def load_checkpoint(card: Card, device: str) -> tuple[Any, Mapping[str, Any]]:
+    """The network of a card's official checkpoint on a device, and the file's other entries.
+
+    Raises:
+        ModelError: if the file is missing, cannot be read safely or is not of this network.
+    """
+    network, extras = load_official(card, find_checkpoint(card))
+    return network.to(device), extras
+
+
+def load_tokenizer(card: Card, *, part: str | None = None) -> Any:
+    """The tokenizer of a card or of one of its parts.
 
     transformers builds a five-word tokenizer, without a word of warning, when a folder lacks the
     tokenizer's files. Such a vocabulary is refused here.
@@ -102,30 +144,42 @@ def load_tokenizer(card: Card) -> Any:
     """
     from transformers import AutoTokenizer
 
-    tokenizer = load_pretrained(AutoTokenizer, card)
+    tokenizer = load_pretrained(AutoTokenizer, card, part=part)
     if len(tokenizer) < 16:
-        raise ModelError(f"{card.source!r} has no tokenizer files (vocabulary of {len(tokenizer)}); add them")
+        source = card.source if part is None else part_of(card, part).source
+        raise ModelError(f"{source!r} has no tokenizer files (vocabulary of {len(tokenizer)}); add them")
     return tokenizer
 
 
 def provenance(card: Card) -> dict[str, Any]:
     """What a run record says of a model, so that its results can be traced and compared."""
-    return {
+    record = {
         "card": card.name,
         "source": card.source,
-        "revision": card.revision or _digest(Path(source_of(card))) or "default",
+        "revision": card.revision or _fingerprint(card) or "default",
         "licence": card.licence,
-        "settings": dict(card.settings),
+        "settings": card.options,
     }
+    if card.parts:
+        record["parts"] = {part: part_of(card, part).source for part in card.parts}
+    return record
 
 
-def _digest(folder: Path) -> str | None:
-    """A fingerprint of a local folder's weights, or None if there are none."""
-    if not folder.is_dir():
-        return None
+def _fingerprint(card: Card) -> str | None:
+    """What identifies a card's weights: a digest of local files, the commit of a hub model, or None."""
+    path = find_checkpoint(card) if card.checkpoint is not None else Path(source_of(card))
+    if path.exists() and card.source != ".":
+        return _digest(path)
+    return hub_revision(card)
+
+
+def _digest(path: Path) -> str:
+    """A fingerprint of a file, or of a folder with the names in it."""
     digest = hashlib.sha256()
-    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        digest.update(str(path.relative_to(folder)).encode())
-        with path.open("rb") as file:
+    for file_path in (
+        sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
+    ):
+        digest.update(str(file_path.relative_to(path if path.is_dir() else path.parent)).encode())
+        with file_path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return f"sha256:{digest.hexdigest()[:16]}"

@@ -9,7 +9,7 @@ from typing import Any
 from fiftyone_avs.errors import ModelError
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.loading import source_of
+from fiftyone_avs.models.store import source_of
 
 DROPPED = frozenset({"DET", "PRON", "PUNCT", "SPACE"})
 """Parts of speech that a referring expression does not want: "the big dog" -> "big dog"."""
@@ -39,7 +39,7 @@ class SpacyNounExtractor:
             ) from error
         if "parser" not in pipeline.pipe_names:
             raise ModelError(f"the spaCy pipeline {source!r} has no parser, so it cannot find noun phrases")
-        return cls(pipeline, **card.settings)
+        return cls(pipeline, **card.options)
 
     def extract(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
         """The noun phrases of each text, in order."""

@@ -91,8 +91,10 @@ class Inversion(NamedTuple):
 class TextInverter(Protocol):
     """Finds token embeddings whose text encoding is close to a sound's embedding."""
 
-    def invert(self, sounds: Sequence[Sound]) -> list[Inversion]:
-        """One inversion per sound."""
+    def invert(
+        self, sounds: Sequence[Sound], *, tokens: int | None = None, steps: int | None = None
+    ) -> list[Inversion]:
+        """One inversion per sound, of so many token embeddings found in so many steps (None: the model's own)."""
         ...
 
 

@@ -11,6 +11,7 @@ from torch.nn.functional import interpolate
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.text_tower import ClipTextTower
 from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
 
@@ -39,12 +40,12 @@ class ClipSegSegmenter:
         from transformers import AutoImageProcessor, CLIPSegForImageSegmentation
 
         network = load_network(CLIPSegForImageSegmentation, card, models.device)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.settings)
+        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:
         """Soft maps: sigmoid of the network's logits, resized bilinearly to each picture's size."""
-        pixels = self.processor(images=list(images), return_tensors="pt")["pixel_values"]
+        pixels = pixels_of(self.processor, images)
         conditions = self._encode(expressions)
         output = self.network(pixel_values=pixels.to(self.network.device), conditional_embeddings=conditions)
         maps = output.logits.reshape(len(images), 1, *output.logits.shape[-2:]).float().sigmoid()

@@ -19,18 +19,25 @@ class Inversion:
     referral lists the nearest words of the vocabulary, for people to read.
 
     Attributes:
+        tokens: how many token embeddings to look for; None takes the model's own number.
+        steps: steps of the optimiser; None takes the model's own number.
         min_confidence: abstain when the cosine similarity reached is below this; None never abstains.
     """
 
     name: ClassVar[str] = "inversion"
     needs: ClassVar[tuple[str, ...]] = ("text_inverter",)
 
+    tokens: int | None = None
+    steps: int | None = None
     min_confidence: float | None = None
 
     def refer(self, evidence: Sequence[Evidence], models: Models) -> list[Referral]:
         """One referral per item; its confidence is the cosine similarity that was reached."""
         referrals = []
-        for tokens, similarity in models.text_inverter.invert([item.sound for item in evidence]):
+        found = models.text_inverter.invert(
+            [item.sound for item in evidence], tokens=self.tokens, steps=self.steps
+        )
+        for tokens, similarity in found:
             abstained = None
             if self.min_confidence is not None and similarity < self.min_confidence:
                 abstained = (

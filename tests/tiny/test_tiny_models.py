@@ -11,8 +11,8 @@ import torch
 import fiftyone_avs as avs
 from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun
 from fiftyone_avs.metrics import score_sample, summarize
-from fiftyone_avs.models.loading import TINY_WEIGHTS
 from fiftyone_avs.models.roles import ROLES
+from fiftyone_avs.models.store import TINY_WEIGHTS
 from fiftyone_avs.tiny.scenes import make_scenes
 from fiftyone_avs.tiny.trial import CONTROLS, STRATEGIES
 from fiftyone_avs.tiny.world.vocabulary import CLASSES, PARTNER

@@ -14,7 +14,7 @@ import numpy as np
 
 from fiftyone_avs.metrics import score_sample
 from fiftyone_avs.models import load_models
-from fiftyone_avs.models.loading import TINY
+from fiftyone_avs.models.store import TINY
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.tiny.scenes import Scene, make_scenes
 from fiftyone_avs.tiny.trial import plan_trial, score_rows

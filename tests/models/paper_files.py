@@ -1,0 +1,123 @@
+"""The files that a user of the preset "paper" has, at real size, with weights filled by the parity recipe.
+
+What the authors publish as checkpoints is written as such, BLIP and CLIP in the hub's format. CLIP's tokenizer
+is the real one; those of BERT, BART and GPT-2 have the real form and size, but made-up words.
+
+Usage: ``python paper_files.py FOLDER`` writes them all, and prints what is given for each role as JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+import torch
+from tokenizers import pre_tokenizers
+
+TESTS = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTS), str(TESTS / "parity"), str(TESTS / "models")]
+
+import fill  # noqa: E402 - the line above says where these are
+from builders import save  # noqa: E402
+from clip_tokenizer import clip_tokenizer  # noqa: E402
+
+ROLE_FILES = {
+    "asda": ("asda", "state_dict", ""),
+    "beats-as2m": ("beats_as2m", "model", ""),
+    "wavcaps-htsat-bart": ("wavcaps_htsat_bart", "model", ""),
+    "msclap-2023": ("msclap2023", "model", ""),
+}
+"""Card -> the parity case with its keys, the file's entry for the weights, the wrapper's prefix."""
+
+
+def write_all(folder: Path) -> dict[str, str]:
+    """Write everything; return what is given for each role of the preset."""
+    roles = {
+        "segmenter": "asda",
+        "audio_classifier": "beats-as2m",
+        "audio_captioner": "wavcaps-htsat-bart",
+        "audio_text_scorer": "msclap-2023",
+    }
+    given = {role: f"{card}:{write_checkpoint(folder, card)}" for role, card in roles.items()}
+    clip_tokenizer().save_pretrained(folder / "asda" / "tokenizer")
+    bart_tokenizer().save_pretrained(folder / "wavcaps-htsat-bart" / "tokenizer")
+    gpt2_tokenizer().save_pretrained(folder / "msclap-2023" / "tokenizer")
+    return {
+        **given,
+        "image_captioner": str(write_blip(folder / "blip")),
+        "image_text_scorer": str(write_clip(folder / "clip")),
+    }
+
+
+def write_checkpoint(folder: Path, card: str) -> Path:
+    """Write one official checkpoint with filled weights."""
+    case, entry, prefix = ROLE_FILES[card]
+    keys = json.loads((TESTS / "parity" / "cases" / case / "keys.json").read_text())
+    state = {prefix + name: tensor for name, tensor in fill.state_dict_from_keys(keys).items()}
+    content = {entry: state, "epoch": 3}
+    if "cfg" in keys["checkpoint"]:
+        from fiftyone_avs.models.audioset import display_names
+
+        mids = sorted(display_names())  # another order than AudioSet's own, as in the real file
+        content |= {"cfg": keys["checkpoint"]["cfg"], "label_dict": dict(enumerate(mids))}
+    path = folder / card / "official.pth"
+    path.parent.mkdir(parents=True)
+    torch.save(content, path)
+    return path
+
+
+def write_blip(folder: Path) -> Path:
+    """BLIP base at its real size, random."""
+    from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessorPil
+
+    torch.manual_seed(0)
+    config = BlipConfig(vision_config={"image_size": 384, "initializer_range": 0.02})
+    return save(folder, BlipForConditionalGeneration(config), BlipImageProcessorPil(), bert_tokenizer())
+
+
+def write_clip(folder: Path) -> Path:
+    """CLIP ViT-B/16 at its real size, random."""
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
+
+    torch.manual_seed(0)
+    config = CLIPConfig(vision_config={"patch_size": 16})
+    return save(folder, CLIPModel(config), CLIPImageProcessorPil(), clip_tokenizer())
+
+
+def bert_tokenizer():
+    """BERT's form and size; its ids of marks are the real ones."""
+    from transformers import BertTokenizer
+
+    marks = {0: "[PAD]", 100: "[UNK]", 101: "[CLS]", 102: "[SEP]", 103: "[MASK]"}
+    words = [marks.get(index, f"dog{index}") for index in range(30522)]
+    return BertTokenizer(vocab={word: index for index, word in enumerate(words)})
+
+
+def bart_tokenizer():
+    """BART's form and size; its ids of marks are the real ones."""
+    from transformers import BartTokenizer
+
+    words = ["<s>", "<pad>", "</s>", "<unk>", *letters()]
+    words += [f"Ġdog{index}" for index in range(len(words), 50264)]
+    return BartTokenizer(vocab={word: index for index, word in enumerate([*words, "<mask>"])}, merges=[])
+
+
+def gpt2_tokenizer():
+    """GPT-2's form and size; a lone space (220) and the end mark (50256) have the real ids."""
+    from transformers import GPT2Tokenizer
+
+    words = letters()
+    words += [f"Ġdog{index}" for index in range(len(words), 50256)]
+    return GPT2Tokenizer(
+        vocab={word: index for index, word in enumerate([*words, "<|endoftext|>"])}, merges=[]
+    )
+
+
+def letters() -> list[str]:
+    """The characters that byte-level tokenizers write bytes as, in GPT-2's order."""
+    return sorted(pre_tokenizers.ByteLevel.alphabet())
+
+
+if __name__ == "__main__":
+    print(json.dumps(write_all(Path(sys.argv[1]))))
