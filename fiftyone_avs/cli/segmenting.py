@@ -74,7 +74,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--precision",
         choices=tuple(PRECISIONS),
         default="float32",
-        help="bf16 or fp16 compute in half precision where that is safe (default: %(default)s)",
+        help="bf16 or fp16: half precision where that is safe, for GPUs (default: %(default)s)",
     )
     parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
     parser.add_argument(
