@@ -3,6 +3,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+JOBS ?= 2 # test processes; each can take 6 GB
 
 .DEFAULT_GOAL := help
 .PHONY: help demo app test lint format train-tiny clean
@@ -32,7 +33,7 @@ test: $(VENV)/.dev ## Lint, type-check and run all tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses $(JOBS) --dist loadfile
 
 lint: $(VENV)/.dev ## Lint and type-check
 	$(BIN)/ruff check .

@@ -54,6 +54,17 @@ def _start_mongod() -> str:
     raise RuntimeError(f"mongod did not start: {(_HOME / 'mongod.log').read_text()[-2000:]}")
 
 
+def pytest_terminal_summary(terminalreporter):
+    """Print what tests measured and recorded with ``record_property``."""
+    reports = [report for found in terminalreporter.stats.values() for report in found]
+    lines = [
+        f"{name}: {value}" for report in reports for name, value in getattr(report, "user_properties", ())
+    ]
+    if lines:
+        terminalreporter.section("measured")
+        terminalreporter.write_line("\n".join(dict.fromkeys(lines)))
+
+
 # FiftyOne reads these once, when it is imported, so they are set before any test module is.
 os.environ["FIFTYONE_DATABASE_URI"] = _start_mongod()
 os.environ["FIFTYONE_DEFAULT_DATASET_DIR"] = str(_HOME / "datasets")

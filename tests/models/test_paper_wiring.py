@@ -79,11 +79,9 @@ def test_models_are_loaded_when_a_strategy_needs_them(report):
 
 
 @pytest.mark.slow
-def test_memory_is_what_the_weights_take(report, capsys):
-    with capsys.disabled():
-        print()
-        for strategy in STRATEGIES:
-            found = report[strategy]
-            print(f"  paper, {strategy}: peak {found['peak_mb']} MB, {found['seconds']} s")
-    assert report["vcap_acls"]["peak_mb"] < 4000  # 600 million parameters, 2.4 GB in float32
-    assert report["inversion"]["peak_mb"] < 6500  # all roles: 1.0 billion parameters, 4.1 GB
+def test_memory_is_what_the_weights_take(report, record_property):
+    for strategy in STRATEGIES:
+        found = report[strategy]
+        record_property(f"paper, {strategy}", f"peak {found['peak_mb']} MB, {found['seconds']} s")
+    assert report["vcap_acls"]["peak_mb"] < 4500  # 0.6 billion parameters, 2.4 GB in float32
+    assert report["inversion"]["peak_mb"] < 7000  # all roles: 1.0 billion parameters, 4.1 GB
