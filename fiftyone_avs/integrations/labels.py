@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -53,7 +54,7 @@ def own_labels(prediction: Prediction, fields: RunFields, folder: RunFolder, ste
 class CaptionKeeper:
     """Reads captions that an earlier run left on a sample or frame, and stores new ones.
 
-    A caption is reused only if the same model (and revision) made it from the same source. Captions that no
+    A caption is reused only if the same model, with the same settings, made it from the same source. Captions that no
     run made are neither used nor overwritten.
 
     Args:
@@ -67,6 +68,7 @@ class CaptionKeeper:
             name: {
                 "model": str(models[role]["card"]),
                 "revision": str(models[role].get("revision", "")),
+                "settings": json.dumps(models[role].get("settings", {}), sort_keys=True),
                 "source": source if role == "audio_captioner" else "picture",
             }
             for role, name in CAPTION_FIELDS.items()

@@ -33,7 +33,7 @@ from fiftyone_avs.models.roles import (
     Segmenter,
     TextInverter,
 )
-from fiftyone_avs.models.store import ModelStatus, status_of
+from fiftyone_avs.models.store import ModelStatus, status_of, why_absent
 
 __all__ = [
     "CARDS",
@@ -145,7 +145,16 @@ class Models:
         return tuple(self._loaded)
 
     def require(self, roles: Sequence[str]) -> None:
-        """Load the models of several roles now, so that a missing one is found before work begins."""
+        """Load the models of several roles now, so that a missing one is found before work begins.
+
+        Raises:
+            ModelError: if a role has no model or it cannot be loaded. Checkpoints that users have to get
+                themselves are looked for first, and all missing ones named together.
+        """
+        waiting = [self._card(role) for role in roles if role not in self._loaded]
+        absent = [reason for card in waiting if (reason := why_absent(card))]
+        if absent:
+            raise ModelError("\n".join(absent))
         for role in roles:
             self.role(role)
 

@@ -21,6 +21,19 @@ def _card(name: str, role: str, source: str, licence: str, size: float, **settin
     return Card(name, role, ADAPTERS[role], source, licence, settings=settings, parameters=size)
 
 
+def _grounded(name: str, detector: str, painter: str, size: float) -> Card:
+    return Card(
+        name,
+        "segmenter",
+        "fiftyone_avs.models.grounded:GroundedSegmenter",
+        f"IDEA-Research/grounding-dino-{detector}",
+        "Apache-2.0",
+        settings={"box_threshold": 0.25, "threshold": 0.5},
+        parts={"masks": f"facebook/sam2.1-hiera-{painter}"},
+        parameters=size,
+    )
+
+
 TINY_CARDS = [
     # Embedded: trained by `fiftyone-avs train-tiny` on the drawn demo world, and good for nothing else.
     _card("tiny/ast", "audio_classifier", "tiny:ast", "Apache-2.0", 0.3),
@@ -50,26 +63,8 @@ HUB_CARDS = [
     _card("spacy-sm", "noun_extractor", "en_core_web_sm", "MIT", 12),
     _card("spacy-trf", "noun_extractor", "en_core_web_trf", "MIT", 124),
     _card("clipseg-rd64", "segmenter", "CIDAS/clipseg-rd64-refined", "Apache-2.0", 151, threshold=0.5),
-    Card(
-        "grounding-dino-sam2",
-        "segmenter",
-        "fiftyone_avs.models.grounded:GroundedSegmenter",
-        "IDEA-Research/grounding-dino-base",
-        "Apache-2.0",
-        settings={"box_threshold": 0.25, "threshold": 0.5},
-        parts={"masks": "facebook/sam2.1-hiera-large"},
-        parameters=449,
-    ),
-    Card(
-        "grounding-dino-sam2-small",
-        "segmenter",
-        "fiftyone_avs.models.grounded:GroundedSegmenter",
-        "IDEA-Research/grounding-dino-tiny",
-        "Apache-2.0",
-        settings={"box_threshold": 0.25, "threshold": 0.5},
-        parts={"masks": "facebook/sam2.1-hiera-small"},
-        parameters=211,
-    ),
+    _grounded("grounding-dino-sam2", "base", "large", 449),
+    _grounded("grounding-dino-sam2-small", "tiny", "small", 211),
     Card(
         "sam3",
         "segmenter",

@@ -212,7 +212,8 @@ def _explain(card: Card, path: Path, error: Exception) -> NoReturn:
             " that holds nothing of value, save torch.save({'"
             f"{_checkpoint_of(card).entry}': <its weights alone>}}, ...) and use that file",
         )
-    _refuse(card, path, f"it cannot be read as a checkpoint ({' '.join(message.split())[:120]})")
+    detail = "" if isinstance(error, KeyError) else f" ({' '.join(message.split())[:120]})"
+    _refuse(card, path, f"it is not a file of weights that torch wrote{detail}")
 
 
 def _foreign_objects(path: Path, message: str) -> str:

@@ -58,15 +58,16 @@ def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options
             return kind.from_pretrained(source, **options)
     except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
         what = card.name if part is None else f"{card.name}, {part}"
+        reason = " ".join(str(error).split())[:400].rstrip(".")
         if card.alternative and "gated" in str(error).lower():
             raise ModelError(
                 f"the hub refuses {source!r} ({what}): its authors ask for a form. Fill it in on the model's page"
                 f" and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
             ) from error
         raise ModelError(
-            f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}:"
-            f" {' '.join(str(error).split())[:400]}. Check the name; without a network, put the files into the"
-            f" hub's cache or give a folder with models={{{card.role!r}: <folder>}}"
+            f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}: {reason}. Check the name;"
+            " without a network, put the files into the hub's cache or give a folder with"
+            f" models={{{card.role!r}: <folder>}}"
         ) from error
 
 

@@ -73,6 +73,17 @@ def find_checkpoint(card: Card, *, download: bool = True) -> Path:
     )
 
 
+def why_absent(card: Card) -> str:
+    """Why a card's checkpoint is not on this machine and will not download itself, or ""."""
+    if card.checkpoint is None or card.source:
+        return ""
+    try:
+        find_checkpoint(card, download=False)
+    except ModelError as error:
+        return str(error)
+    return ""
+
+
 def how_to_get(card: Card) -> str:
     """What a user has to do for a card's own files, in a line."""
     checkpoint = card.checkpoint

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import fiftyone as fo
@@ -115,6 +116,15 @@ def test_captions_of_another_model_are_made_again(make_images, output):
     models = fake.fake_models(audio_captioner=Other(("a cat",)))
     run(dataset, output, strategy="acap_vcls", models=models)
     assert dataset.first()["audio_caption"].label == "a cat"
+
+
+def test_captions_of_the_same_model_with_other_settings_are_made_again(make_images, output):
+    dataset = make_images(1)
+    run(dataset, output)
+    models = fake.fake_models(image_captioner=fake.FakeImageCaptioner(("a cat on a mat",)))
+    models.cards["image_captioner"] = replace(models.cards["image_captioner"], settings={"beams": 2})
+    run(dataset, output, models=models, run="wider")
+    assert dataset.first()["image_caption"].label == "a cat on a mat"
 
 
 def test_captions_of_people_are_left_alone(make_images, output):

@@ -124,7 +124,7 @@ def test_a_missing_file_is_named(tmp_path):
         (b"", "empty"),
         (b"<!DOCTYPE html><html></html>", "web page"),
         (b"version https://git-lfs.github.com/spec/v1\noid sha256:0\n", "git-lfs"),
-        (b"hello", "cannot be read as a checkpoint"),
+        (b"hello", "not a file of weights that torch wrote"),
     ],
 )
 def test_what_is_no_checkpoint_is_recognised(tmp_path, content, match):

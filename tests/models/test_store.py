@@ -51,6 +51,15 @@ def test_a_role_without_a_model_says_how_to_get_one():
         avs.load_models("open").require(["text_inverter"])
 
 
+def test_all_checkpoints_that_one_has_to_get_oneself_are_named_together():
+    models = avs.load_models("paper")
+    with pytest.raises(avs.ModelError) as error:
+        models.require(["image_captioner", "audio_classifier", "segmenter"])
+    first, second = str(error.value).splitlines()
+    assert "beats-as2m" in first and "asda" in second
+    assert not models.loaded
+
+
 def test_overrides_are_cards_cards_with_files_folders_or_hub_ids(tmp_path):
     assert card_for("segmenter", "cris-r101") == CARDS["cris-r101"]
     own = card_for("segmenter", f"cris-r101:{tmp_path / 'x.pth'}")
@@ -102,6 +111,41 @@ def test_a_hub_file_that_is_not_in_the_cache_says_what_to_do():
         avs.ModelError, match=r"CLAP_weights_2023\.pth.*audio_text_scorer='msclap-2023:<file>'"
     ):
         find_checkpoint(CARDS["msclap-2023"])
+
+
+@pytest.fixture
+def hub_cache(tmp_path, monkeypatch):
+    """A hub cache of its own; returns how to put a model's files into it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+    def add(source, *names, commit="0123456789abcdef"):
+        folder = tmp_path / "hub" / f"models--{source.replace('/', '--')}"
+        for part in ("refs", f"snapshots/{commit}"):
+            (folder / part).mkdir(parents=True, exist_ok=True)
+        (folder / "refs" / "main").write_text(commit)
+        for name in names:
+            (folder / "snapshots" / commit / name).write_bytes(b"{}")
+        return folder / "snapshots" / commit
+
+    return add
+
+
+def test_files_in_the_hubs_cache_are_found_without_a_network(hub_cache):
+    files = hub_cache("microsoft/msclap", "CLAP_weights_2023.pth")
+    assert find_checkpoint(CARDS["msclap-2023"]) == files / "CLAP_weights_2023.pth"
+    statuses = {status.card.name: status for status in avs.list_models()}
+    assert set(statuses["msclap-2023"].missing) == {"tokenizer"}
+    assert not statuses["clip-vit-b16"].ready
+    hub_cache("openai/clip-vit-base-patch16", "config.json", "model.safetensors")
+    statuses = {status.card.name: status for status in avs.list_models()}
+    assert statuses["clip-vit-b16"].ready
+
+
+def test_the_record_names_the_commit_of_a_hub_model(hub_cache):
+    hub_cache("openai/clip-vit-base-patch16", "config.json", commit="f00d")
+    described = avs.load_models("open").describe(["image_text_scorer", "noun_extractor"])
+    assert described["image_text_scorer"]["revision"] == "f00d"
+    assert described["noun_extractor"]["revision"] == "default"
 
 
 def test_the_status_says_what_is_here_and_how_to_get_the_rest(beats_file, models_home):
