@@ -58,7 +58,10 @@ LAION_MUSIC = (
     "music_audioset_epoch_15_esc_90.14.pt",
     "fae3e9c087f2909c28a09dc31c8dfcdacbc42ba44c70e972b58c1bd1caf6dedd",
 )
-LAION_NOTE = "the published files hold training state besides weights; the error says how to part them"
+LAION_NOTE = (
+    "the published file holds training state besides weights, which have to be parted from it first; the card"
+    " clap-htsat-unfused needs no such step"
+)
 
 
 def _laion(

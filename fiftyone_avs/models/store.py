@@ -91,11 +91,11 @@ def how_to_get(card: Card) -> str:
         return f"python -m spacy download {card.source}"
     if card.alternative:
         return f"hf download {card.source}, after filling in the form there and `hf auth login`"
+    note = f" ({checkpoint.note})" if checkpoint is not None and checkpoint.note else ""
     if card.source:
         name = f" {checkpoint.file}" if checkpoint is not None else ""
-        return f"downloads itself when it is needed, or now: hf download {card.source}{name}"
+        return f"downloads itself when it is needed, or now: hf download {card.source}{name}{note}"
     assert checkpoint is not None
-    note = f" ({checkpoint.note})" if checkpoint.note else ""
     return (
         f"get {checkpoint.file} from {checkpoint.page}{note}, then"
         f" `fiftyone-avs models convert {card.name} <file>`"
