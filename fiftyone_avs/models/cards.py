@@ -22,6 +22,8 @@ class Checkpoint:
         prefix: what the authors' training wrapper put before every key.
         configured_by: other entries of the file that the network's constructor takes as keywords.
         kept: all other entries that the adapter needs, ``configured_by`` included.
+        surplus: whether the file may hold tensors that the network does not know, because its authors load
+            it non-strictly. They are left out; a tensor that is missing is an error all the same.
         page: where it is published; the page of the authors' code where they published none.
         note: what there is to know about getting it.
         sha256: of the published file, where it is known.
@@ -33,6 +35,7 @@ class Checkpoint:
     prefix: str = ""
     configured_by: tuple[str, ...] = ()
     kept: tuple[str, ...] = ()
+    surplus: bool = False
     page: str = ""
     note: str = ""
     sha256: str | None = None

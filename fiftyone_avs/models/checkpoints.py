@@ -116,10 +116,13 @@ def check_fit(card: Card, official: OfficialFile, network: OfficialNetwork) -> d
     """The file's weights under the network's own keys.
 
     Raises:
-        ModelError: if a key is missing, unknown or of another shape; names the model that does fit.
+        ModelError: if a key is missing, unknown (unless the card allows a surplus) or of another shape; names
+            the model that does fit.
     """
-    state = network.own_state(official.state)
-    complaint = misfit(state, network.state_dict())
+    state, wanted = network.own_state(official.state), network.state_dict()
+    if _checkpoint_of(card).surplus:
+        state = {key: tensor for key, tensor in state.items() if key in wanted}
+    complaint = misfit(state, wanted)
     if complaint:
         others = [other.name for other in _look_alikes(official) if other.name != card.name]
         hint = f"; these look like the weights of {' or '.join(others)}" if others else ""

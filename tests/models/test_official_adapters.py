@@ -43,6 +43,31 @@ def loaded(tmp_path_factory):
     return found
 
 
+@pytest.mark.parametrize(("name", "tolerant"), [("clapcap-2023", True), ("wavcaps-htsat-bart", False)])
+def test_what_a_file_may_hold_besides_the_network_is_up_to_its_authors(tmp_path, name, tolerant):
+    write(tmp_path, name)
+    content = torch.load(tmp_path / "official.pth", weights_only=True)
+    content["model"]["clap.caption_encoder.base.wte.weight"] = torch.zeros(2, 2)
+    torch.save(content, tmp_path / "official.pth")
+    card = small_card(name, tmp_path)
+    models = avs.Models({card.role: card})
+    if tolerant:
+        assert models.audio_captioner.caption_sounds(sounds((1.0, 16000)))[0].text
+    else:
+        with pytest.raises(avs.ModelError, match=r"1 unknown \(clap\.caption_encoder"):
+            models.require(["audio_captioner"])
+
+
+def test_a_file_that_may_hold_more_must_not_hold_less(tmp_path):
+    write(tmp_path, "clapcap-2023")
+    content = torch.load(tmp_path / "official.pth", weights_only=True)
+    del content["model"]["clap_project.prefix_const"]
+    torch.save(content, tmp_path / "official.pth")
+    card = small_card("clapcap-2023", tmp_path)
+    with pytest.raises(avs.ModelError, match=r"missing \(clap_project\.prefix_const\)"):
+        avs.Models({card.role: card}).require(["audio_captioner"])
+
+
 # Referring segmentation
 
 
