@@ -60,8 +60,8 @@ HUB_CARDS = [
     ),
     _card("clip-vit-b16", "image_text_scorer", "openai/clip-vit-base-patch16", "MIT", 150),
     _card("clip-vit-l14", "image_text_scorer", "openai/clip-vit-large-patch14", "MIT", 428),
-    _card("spacy-sm", "noun_extractor", "en_core_web_sm", "MIT", 12),
-    _card("spacy-trf", "noun_extractor", "en_core_web_trf", "MIT", 124),
+    _card("spacy-sm", "noun_extractor", "en_core_web_sm", "MIT", 3),  # a package of 12 MB
+    _card("spacy-trf", "noun_extractor", "en_core_web_trf", "MIT", 109),  # a package of 436 MB
     _card("clipseg-rd64", "segmenter", "CIDAS/clipseg-rd64-refined", "Apache-2.0", 151, threshold=0.5),
     _grounded("grounding-dino-sam2", "base", "large", 449),
     _grounded("grounding-dino-sam2-small", "tiny", "small", 211),

@@ -58,7 +58,8 @@ def read_official(card: Card, path: Path) -> OfficialFile:
     checkpoint = _checkpoint_of(card)
     if not path.is_file():
         _refuse(card, path, "there is no such file")
-    start = path.open("rb").read(32)
+    with path.open("rb") as file:
+        start = file.read(32)
     if not start:
         _refuse(card, path, "the file is empty")
     for magic, what in NOT_WEIGHTS.items():
@@ -84,15 +85,11 @@ def load_official(card: Card, path: Path) -> tuple[OfficialNetwork, Mapping[str,
     Raises:
         ModelError: as `read_official`, or if the weights are not those of the network.
     """
-    import torch
-
     official = read_official(card, path)
     network = build_network(card, official)
     state = check_fit(card, official, network)
     network.load_state_dict({name: _as_float(tensor) for name, tensor in state.items()}, assign=True)
-    assert not any(parameter.is_meta for parameter in network.parameters())
-    torch.nn.Module.requires_grad_(network.eval(), False)
-    return network, official.extras
+    return network.eval().requires_grad_(False), official.extras
 
 
 def build_network(card: Card, official: OfficialFile) -> OfficialNetwork:

@@ -64,12 +64,7 @@ class GroundedSegmenter:
         self.square = square
         self.box_threshold = box_threshold
         self.bare = bare
-        self._threshold = threshold
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold."""
-        return self._threshold
+        self.threshold = threshold
 
     @classmethod
     def load(cls, card: Card, models: Models) -> GroundedSegmenter:

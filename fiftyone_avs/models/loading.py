@@ -168,19 +168,18 @@ def provenance(card: Card) -> dict[str, Any]:
 
 def _fingerprint(card: Card) -> str | None:
     """What identifies a card's weights: a digest of local files, the commit of a hub model, or None."""
-    path = find_checkpoint(card) if card.checkpoint is not None else Path(source_of(card))
-    if path.exists() and card.source != ".":
-        return _digest(path)
-    return hub_revision(card)
+    if card.checkpoint is not None:
+        return _digest(find_checkpoint(card))
+    path = Path(source_of(card))
+    return _digest(path) if card.source and path.exists() else hub_revision(card)
 
 
 def _digest(path: Path) -> str:
     """A fingerprint of a file, or of a folder with the names in it."""
     digest = hashlib.sha256()
-    for file_path in (
-        sorted(found for found in path.rglob("*") if found.is_file()) if path.is_dir() else [path]
-    ):
-        digest.update(str(file_path.relative_to(path if path.is_dir() else path.parent)).encode())
+    root, files = (path, path.rglob("*")) if path.is_dir() else (path.parent, iter([path]))
+    for file_path in sorted(found for found in files if found.is_file()):
+        digest.update(str(file_path.relative_to(root)).encode())
         with file_path.open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
     return f"sha256:{digest.hexdigest()[:16]}"

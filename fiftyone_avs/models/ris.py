@@ -43,12 +43,7 @@ class RisSegmenter:
         self.text_tower = RisTextTower(network, tokenizer)
         self.geometry: Geometry = geometry_by_name(geometry, network.input_size)
         self.mean, self.std = tuple(mean), tuple(std)
-        self._threshold = threshold
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold."""
-        return self._threshold
+        self.threshold = threshold
 
     @classmethod
     def load(cls, card: Card, models: Models) -> RisSegmenter:

@@ -53,12 +53,7 @@ class Sam3Segmenter:
         self.square = square
         self.score_threshold = score_threshold
         self.bare = bare
-        self._threshold = threshold
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold."""
-        return self._threshold
+        self.threshold = threshold
 
     @classmethod
     def load(cls, card: Card, models: Models) -> Sam3Segmenter:

@@ -27,12 +27,7 @@ class ClipSegSegmenter:
         self.network = network
         self.processor = processor
         self.text_tower = ClipTextTower(network.clip.text_model, network.clip.text_projection, tokenizer)
-        self._threshold = threshold
-
-    @property
-    def threshold(self) -> float:
-        """The model's own threshold."""
-        return self._threshold
+        self.threshold = threshold
 
     @classmethod
     def load(cls, card: Card, models: Models) -> ClipSegSegmenter:

@@ -37,9 +37,11 @@ def part_of(card: Card, part: str) -> Card:
 
     A folder of the part's name beside the card's own files comes first, then the source that the card names.
     """
-    beside = Path(source_of(card))
-    folders = [beside if beside.is_dir() else beside.parent] if card.source else []
-    folders.append(models_home() / card.name)
+    given, folders = Path(source_of(card)), [models_home() / card.name]
+    if card.source and given.is_dir():
+        folders.insert(0, given)
+    elif given.suffix in CHECKPOINT_SUFFIXES:
+        folders.insert(0, given.parent)
     own = next((folder / part for folder in folders if (folder / part).is_dir()), None)
     return replace(card, source=str(own or card.parts[part]), revision=None, parts={}, checkpoint=None)
 

@@ -1,1 +1,1 @@
-"""Training of the weights that nobody published: today the embedded tiny models."""
+"""Training of the weights that nobody published: the embedded tiny models, and bridges for text inversion."""
