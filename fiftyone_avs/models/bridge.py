@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+import numpy as np
 import torch
 from torch.nn.functional import cosine_similarity, gelu, normalize
 
@@ -24,10 +25,12 @@ from fiftyone_avs.models.text_tower import TextTower
 from fiftyone_avs.types import Sound
 
 CARD_FILE, WEIGHTS_FILE = "bridge.json", "model.safetensors"
-PROBE = "probe"
 PROBE_TEXTS = ("a photo of a dog.", "a photo of a violin.", "rain falls on a tin roof")
-"""Texts whose embeddings a bridge remembers, to know its text encoder again."""
-SAME_TOWER = 0.999
+HEARD, READ = "probe.heard", "probe.read"
+"""What the audio-text model makes of `probe_sounds`, and the text encoder of `PROBE_TEXTS`: a bridge remembers
+both, to know again the two models that it stands between."""
+SAME = 0.999
+"""The lowest cosine of a probe with itself; rounding on another device stays far above it."""
 
 
 class SoundEmbedder(Protocol):
@@ -82,12 +85,12 @@ class Bridge:
         """Load a bridge that `save_bridge` wrote, with the audio-text model it belongs to.
 
         Raises:
-            ModelError: if files are missing or damaged, the audio-text model cannot be loaded, or the
-                bridge leads to the text encoder of another segmenter.
+            ModelError: if files are missing or damaged, the audio-text model cannot be loaded or is not the
+                one that the bridge was trained on, or the bridge leads to another text encoder.
         """
         record, tensors = _read(folder)
-        probe = tensors.pop(PROBE)
-        check_tower(folder, record, probe, text_tower)
+        heard, read = tensors.pop(HEARD), tensors.pop(READ)
+        check_tower(folder, record, read, text_tower)
         head = BridgeHead(**record["head"])
         try:
             head.load_state_dict(tensors)
@@ -96,7 +99,9 @@ class Bridge:
                 f"{folder / WEIGHTS_FILE} does not fit its {CARD_FILE}: train the bridge again"
             ) from error
         head.eval().requires_grad_(False).to(models.device)
-        return cls(load_embedder(record["audio_text_scorer"], models), head)
+        scorer = load_embedder(record["audio_text_scorer"], models)
+        check_embedder(folder, record, heard, scorer)
+        return cls(scorer, head)
 
 
 class ClapEar:
@@ -128,12 +133,24 @@ def is_bridge(card: Card) -> bool:
     return (Path(source_of(card)) / CARD_FILE).is_file()
 
 
-def save_bridge(folder: Path, head: BridgeHead, text_tower: TextTower, record: Mapping[str, Any]) -> None:
+def probe_sounds() -> list[Sound]:
+    """A rising tone and a noise, one second each, always the same."""
+    rate = 16000
+    time = np.arange(rate) / rate
+    chirp = 0.5 * np.sin(2 * np.pi * (200 + 900 * time) * time)
+    noise = 0.1 * np.random.default_rng(0).standard_normal(rate)
+    return [Sound(samples.astype(np.float32), rate) for samples in (chirp, noise)]
+
+
+def save_bridge(
+    folder: Path, head: BridgeHead, scorer: SoundEmbedder, text_tower: TextTower, record: Mapping[str, Any]
+) -> None:
     """Write a trained head and its record.
 
     Args:
         folder: made if it is not there.
         head: the head.
+        scorer: the audio-text model that it stands behind.
         text_tower: the text encoder that it leads to.
         record: what is said of it; needs "head" (the head's sizes) and "audio_text_scorer" (its card's
             record, as in run records).
@@ -142,7 +159,8 @@ def save_bridge(folder: Path, head: BridgeHead, text_tower: TextTower, record: M
 
     folder.mkdir(parents=True, exist_ok=True)
     tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in head.state_dict().items()}
-    tensors[PROBE] = text_tower.encode(PROBE_TEXTS).detach().float().cpu().contiguous()
+    tensors[HEARD] = scorer.embed_sounds(probe_sounds()).float().cpu().contiguous().clone()
+    tensors[READ] = text_tower.encode(PROBE_TEXTS).detach().float().cpu().contiguous()
     save_file(tensors, folder / WEIGHTS_FILE)
     (folder / CARD_FILE).write_text(json.dumps(record, indent=2) + "\n")
 
@@ -151,12 +169,29 @@ def check_tower(folder: Path, record: Mapping[str, Any], probe: torch.Tensor, te
     """Raise ModelError unless a bridge's text encoder is the one at hand."""
     with torch.no_grad():
         here = text_tower.encode(PROBE_TEXTS).float().cpu()
-    if here.shape != probe.shape or bool((cosine_similarity(here, probe) < SAME_TOWER).any()):
+    if not _same(here, probe):
         trained_for = record.get("segmenter", {}).get("card", "another segmenter")
         raise ModelError(
             f"the bridge in {folder} leads to the text encoder of {trained_for!r}, not to this segmenter's: use"
-            f" segmenter={trained_for!r}, or train a bridge for this one (`fiftyone-avs train-bridge --segmenter`)"
+            f" segmenter={trained_for!r}, or train a bridge for this one: `fiftyone-avs train-bridge` with"
+            " `--models segmenter=...`"
         )
+
+
+def check_embedder(
+    folder: Path, record: Mapping[str, Any], probe: torch.Tensor, scorer: SoundEmbedder
+) -> None:
+    """Raise ModelError unless a bridge's audio-text model is the one at hand."""
+    if not _same(scorer.embed_sounds(probe_sounds()).float().cpu(), probe):
+        name = record["audio_text_scorer"]["card"]
+        raise ModelError(
+            f"the bridge in {folder} was trained behind other weights of the audio-text model {name!r} than"
+            f" those at {record['audio_text_scorer']['source'] or 'its place'!r} now: train the bridge again"
+        )
+
+
+def _same(here: torch.Tensor, probe: torch.Tensor) -> bool:
+    return here.shape == probe.shape and bool((cosine_similarity(here, probe) >= SAME).all())
 
 
 def load_embedder(recorded: Mapping[str, Any], models: Models) -> SoundEmbedder:
@@ -186,7 +221,7 @@ def _read(folder: Path) -> tuple[dict[str, Any], dict[str, torch.Tensor]]:
     try:
         record = json.loads((folder / CARD_FILE).read_text())
         tensors = load_file(folder / WEIGHTS_FILE)
-        if PROBE not in tensors or not {"head", "audio_text_scorer"} <= set(record):
+        if not {HEARD, READ} <= set(tensors) or not {"head", "audio_text_scorer"} <= set(record):
             raise ModelError(f"{folder} is no bridge of this version: train it again")
     except (OSError, ValueError, SafetensorError) as error:
         if isinstance(error, AVSError):

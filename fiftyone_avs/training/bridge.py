@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError
 from fiftyone_avs.models import Models, load_models
-from fiftyone_avs.models.bridge import CARD_FILE, BridgeHead, save_bridge
+from fiftyone_avs.models.bridge import CARD_FILE, BridgeHead, SoundEmbedder, save_bridge
 from fiftyone_avs.models.text_tower import TextTower
 from fiftyone_avs.training.bridge_fit import History, Pairs, Plan, fit_head, retrieval_scores
 from fiftyone_avs.training.captions import CaptionedSound, CaptionTable, read_captions
@@ -25,6 +25,8 @@ from fiftyone_avs.training.embedding import embed_sounds, embed_texts
 FEWEST_SOUNDS = 20
 HELD_OUT = 0.1
 """The share of sounds for the score that stops the training, and the same again for the score reported."""
+MOST_HELD_OUT = 2000
+"""At most so many sounds for each of the two: all of their similarities are in memory at once."""
 
 PLOT_FILE = "training.png"
 
@@ -40,7 +42,8 @@ class BridgeReport:
         epochs: passes over the data.
         best_epoch: the pass whose head was kept.
         held_out: how many sounds the scores are of; none of them was trained on or chosen by.
-        scores: R@1/5/10 both ways, in [0, 1], and the mean cosine of sounds with their captions.
+        scores: R@1/5/10 both ways and what R@1 chance has, in [0, 1], and the mean cosine of sounds with their
+            captions.
         skipped: what could not be used, with the reason.
     """
 
@@ -61,7 +64,7 @@ class BridgeReport:
         return (
             f"bridge {self.folder}: {self.sounds} sounds, {self.pairs} pairs, {len(self.skipped)} skipped;"
             f" epoch {self.best_epoch} of {self.epochs}; {self.held_out} held-out sounds: {'; '.join(ways)}"
-            f" (chance R@1 {100 / max(self.held_out, 1):.1f})"
+            f" (chance R@1 {100 * self.scores['chance R@1']:.1f})"
         )
 
 
@@ -84,7 +87,8 @@ def train_bridge(
 ) -> BridgeReport:
     """Train a bridge from sounds to the text encoder of a segmenter, for the strategy ``inversion``.
 
-    Sounds are parted at random into those to train on (80 %), to stop by (10 %) and to report (10 %).
+    Sounds are parted at random into those to train on (80 % or more), to stop by (10 %, at most 2,000) and to
+    report (as many).
     Embeddings are kept in ``<out>/embeddings``, so that a training that was stopped goes on.
 
     Args:
@@ -190,7 +194,7 @@ def _embed(
 def _part(pairs: Pairs, seed: int) -> tuple[Pairs, Pairs, Pairs]:
     """Part by sound, so that no sound is on two sides with different captions."""
     order = torch.randperm(len(pairs.sounds), generator=torch.Generator().manual_seed(seed))
-    held = max(1, round(HELD_OUT * len(order)))
+    held = min(round(HELD_OUT * len(order)), MOST_HELD_OUT)
     return (
         pairs.of_sounds(order[2 * held :]),
         pairs.of_sounds(order[:held]),
@@ -218,7 +222,7 @@ def _save(
         "created": datetime.now(UTC).isoformat(timespec="seconds"),
         "package_version": __version__,
     }
-    save_bridge(folder, head, tower, record)
+    save_bridge(folder, head, cast(SoundEmbedder, models.audio_text_scorer), tower, record)
 
 
 def _plot(path: Path, history: History) -> None:

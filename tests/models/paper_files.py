@@ -23,12 +23,12 @@ from builders import save  # noqa: E402
 from clip_tokenizer import clip_tokenizer  # noqa: E402
 
 ROLE_FILES = {
-    "asda": ("asda", "state_dict", ""),
-    "beats-as2m": ("beats_as2m", "model", ""),
-    "wavcaps-htsat-bart": ("wavcaps_htsat_bart", "model", ""),
-    "msclap-2023": ("msclap2023", "model", ""),
+    "asda": ("asda", "state_dict"),
+    "beats-as2m": ("beats_as2m", "model"),
+    "wavcaps-htsat-bart": ("wavcaps_htsat_bart", "model"),
+    "msclap-2023": ("msclap2023", "model"),
 }
-"""Card -> the parity case with its keys, the file's entry for the weights, the wrapper's prefix."""
+"""Card -> the parity case with its keys, and the file's entry for the weights; none of them has a prefix."""
 
 
 def write_all(folder: Path) -> dict[str, str]:
@@ -52,10 +52,9 @@ def write_all(folder: Path) -> dict[str, str]:
 
 def write_checkpoint(folder: Path, card: str) -> Path:
     """Write one official checkpoint with filled weights."""
-    case, entry, prefix = ROLE_FILES[card]
+    case, entry = ROLE_FILES[card]
     keys = json.loads((TESTS / "parity" / "cases" / case / "keys.json").read_text())
-    state = {prefix + name: tensor for name, tensor in fill.state_dict_from_keys(keys).items()}
-    content = {entry: state, "epoch": 3}
+    content = {entry: fill.state_dict_from_keys(keys), "epoch": 3}
     if "cfg" in keys["checkpoint"]:
         from fiftyone_avs.models.audioset import display_names
 

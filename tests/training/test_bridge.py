@@ -17,6 +17,8 @@ from fiftyone_avs.models.bridge import check_tower
 from fiftyone_avs.tiny.world.language import audio_caption
 from fiftyone_avs.tiny.world.sounds import sound_clip
 from fiftyone_avs.tiny.world.vocabulary import CLASSES
+from fiftyone_avs.training.bridge import _part
+from fiftyone_avs.training.bridge_fit import Pairs
 from fiftyone_avs.training.embedding import embed_sounds
 from fiftyone_avs.training.retrieval import recall_at
 
@@ -56,8 +58,9 @@ def trained(table, tmp_path_factory):
 def test_held_out_sounds_find_their_captions(trained):
     assert (trained.sounds, trained.pairs, len(trained.skipped)) == (SOUNDS, 2 * SOUNDS, 0)
     assert trained.held_out == round(0.1 * SOUNDS)
-    assert trained.scores["audio to text R@5"] > 0.7  # chance is about 0.25
+    assert trained.scores["audio to text R@5"] > 0.7  # chance is about five times the next line's
     assert trained.scores["text to audio R@5"] > 0.7
+    assert 1 / 26 <= trained.scores["chance R@1"] < 0.14
     assert 1 <= trained.best_epoch <= trained.epochs
     assert "held-out sounds" in str(trained)
 
@@ -118,6 +121,16 @@ def test_a_probe_of_another_width_is_refused(trained):
     tower = avs.load_models("tiny").segmenter.text_tower
     with pytest.raises(avs.ModelError, match="leads to the text encoder"):
         check_tower(trained.folder, {}, torch.zeros(3, 7), tower)
+
+
+def test_a_bridge_behind_other_weights_is_refused(trained):
+    models = avs.load_models("tiny", overrides={"text_inverter": str(trained.folder)})
+    projection = models.audio_text_scorer.network.audio_projection.linear1.weight
+    projection.data.copy_(projection.data.flip(0))
+    with pytest.raises(
+        avs.ModelError, match=r"other weights of the audio-text model 'tiny/clap'.*train the bridge"
+    ):
+        models.require(["text_inverter"])
 
 
 @pytest.mark.parametrize("damage", ["model.safetensors", "bridge.json"])
@@ -186,6 +199,15 @@ def test_tables_that_cannot_be_used_are_refused(tmp_path, table):
         avs.train_bridge(few, tmp_path / "b", preset="tiny", progress=False)
     with pytest.raises(avs.ConfigurationError, match="epochs must be positive"):
         avs.train_bridge(few, tmp_path / "b", preset="tiny", epochs=0)
+
+
+def test_held_out_sounds_stay_few_and_apart():
+    count = 30_000
+    rows = torch.arange(count)
+    pairs = Pairs(torch.empty(count, 1), torch.empty(count, 1), rows, rows)
+    train, validation, test = _part(pairs, seed=0)
+    assert [len(part.sound_of) for part in (train, validation, test)] == [26_000, 2_000, 2_000]
+    assert len(torch.cat([part.sound_of for part in (train, validation, test)]).unique()) == count
 
 
 def test_recall_is_the_share_of_queries_with_a_relevant_item_in_front():
