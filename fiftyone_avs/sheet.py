@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from PIL import Image as PILImage
 from PIL import ImageDraw, ImageFont
 
@@ -66,19 +67,20 @@ def contact_sheet(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> PIL
     return sheet
 
 
-def overlay(image: Image, mask: Mask, colour: tuple[int, int, int]) -> Image:
+def overlay(image: Image, mask: Mask | npt.NDArray[np.float32], colour: tuple[int, int, int]) -> Image:
     """Tint the pixels of a mask and darken the others a little.
 
     Args:
         image: uint8 RGB, shape (H, W, 3).
-        mask: bool, shape (H, W).
+        mask: bool, or float32 in [0, 1] where a pixel belongs to the mask in part; shape (H, W).
         colour: of the tint, 0..255.
 
     Returns:
         uint8 RGB, shape (H, W, 3).
     """
+    share = mask[..., None].astype(np.float32)
     tinted = 0.45 * image + 0.55 * np.asarray(colour)
-    mixed: Image = np.where(mask[..., None], tinted, 0.75 * image).astype(np.uint8)
+    mixed: Image = (share * tinted + (1 - share) * (0.75 * image)).astype(np.uint8)
     return mixed
 
 

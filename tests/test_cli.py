@@ -9,6 +9,11 @@ from fiftyone_avs.cli.common import pairs, typed_pairs
 from fiftyone_avs.errors import ConfigurationError
 
 COMMANDS = [
+    "install-plugin",
+    "uninstall-plugin",
+    "browse",
+    "export",
+    "review",
     "demo",
     "import",
     "segment",

@@ -38,3 +38,10 @@ def test_the_overlay_tints_the_mask_and_darkens_the_rest():
 def test_a_short_row_is_refused():
     with pytest.raises(ValueError, match="row 0"):
         contact_sheet(["a", "b"], [[Cell(IMAGE, None, "")]])
+
+
+def test_the_overlay_mixes_where_a_mask_covers_a_pixel_in_part():
+    share = np.full(MASK.shape, 0.5, np.float32)
+    mixed = overlay(IMAGE, share, MASK_COLOUR)
+    tinted, dark = overlay(IMAGE, MASK, MASK_COLOUR)[0, 0].astype(int), 75
+    assert np.abs(mixed[0, 0] - (tinted + dark) / 2).max() <= 1

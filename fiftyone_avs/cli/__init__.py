@@ -9,7 +9,7 @@ import warnings
 from collections.abc import Sequence
 
 from fiftyone_avs import __version__
-from fiftyone_avs.cli import demo, models, runs, segmenting, training
+from fiftyone_avs.cli import browsing, demo, exporting, models, plugin, runs, segmenting, training
 from fiftyone_avs.errors import AVSError, ConfigurationError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -27,6 +27,7 @@ first steps:
   fiftyone-avs import ~/data --name my-data  folders img/ wav/ [gt_seg/] -> a FiftyOne dataset
   fiftyone-avs segment my-data               masks of what sounds, by the strategy vcap_acls
   fiftyone-avs evaluate my-data vcap_acls    scores against ground truth
+  fiftyone-avs install-plugin                 do all of it inside the FiftyOne App, too
   fiftyone app launch my-data                look at everything in the FiftyOne App
 
 exit codes: 0 done; 1 it could not be done (the message says why); 2 wrong usage;
@@ -44,7 +45,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fiftyone-avs {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="<command>")
-    for module in (demo, segmenting, runs, models, training):
+    for module in (demo, plugin, segmenting, runs, browsing, exporting, models, training):
         module.add_commands(commands)
     return parser
 
@@ -63,8 +64,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fiftyone-avs {options.command}: {error}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
-        print("\ninterrupted; what is done is stored, run the same command again to go on", file=sys.stderr)
+        print(f"\n{_interrupted(options.command)}", file=sys.stderr)
         return EXIT_INTERRUPTED
+
+
+def _interrupted(name: str) -> str:
+    if name in ("export", "review"):
+        return (
+            "interrupted; the files that are there are whole, run it again with --overwrite for all of them"
+        )
+    return "interrupted; what is done is stored, run the same command again to go on"
 
 
 def _be_quiet() -> None:

@@ -35,12 +35,13 @@ example:
 """
 
 RUNS = """\
-List the runs of a dataset with their strategy, models and counts, or delete one with all its fields,
-files and its record.
+List the runs of a dataset with their strategy, models and counts; delete one with all its fields, files
+and its record; or rename one.
 
 examples:
   fiftyone-avs runs my-data
   fiftyone-avs runs my-data --delete vcap_acls
+  fiftyone-avs runs my-data --rename vcap_acls first_try
 """
 
 
@@ -63,6 +64,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         help="official: as the released code (ties count as background); topk: exactly as many pixels as"
         " the ground truth (default: %(default)s)",
     )
+    evaluating.add_argument("--class-field", help="field of the class, to break scores down by in the App")
     evaluating.set_defaults(run=run_evaluate)
 
     comparing = command(commands, "compare", "put evaluations side by side", COMPARE)
@@ -76,6 +78,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     listing = command(commands, "runs", "list or delete runs", RUNS)
     listing.add_argument("dataset", help="the dataset's name")
     listing.add_argument("--delete", metavar="KEY", help="delete this run")
+    listing.add_argument("--rename", nargs=2, metavar=("KEY", "NEW"), help="give a run another key")
     listing.set_defaults(run=run_runs)
 
 
@@ -91,6 +94,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         protocol=options.protocol,
         threshold=options.threshold,
         adaptive_rule=options.adaptive_rule,
+        class_field=options.class_field,
     )
     results.print_report()
     return 0
@@ -121,6 +125,10 @@ def run_runs(options: argparse.Namespace) -> int:
     if options.delete:
         avs.delete_run(dataset, options.delete)
         print(f"deleted run {options.delete!r}: its fields, files and record")
+        return 0
+    if options.rename:
+        avs.rename_run(dataset, *options.rename)
+        print("run {!r} is {!r} now: its fields and its evaluations follow".format(*options.rename))
         return 0
     found = avs.list_runs(dataset)
     if not found:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
 from fiftyone_avs.models.cards import PRESETS
 from fiftyone_avs.models.loading import PRECISIONS
+from fiftyone_avs.published import PUBLISHED_DATASETS
 from fiftyone_avs.strategies import list_strategies
 
 SOME_FAILED = 3
@@ -44,6 +46,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     importing = command(commands, "import", "make a FiftyOne dataset from a folder", IMPORT)
     importing.add_argument("folder", type=Path, help="the folder to import")
     importing.add_argument("--name", help="the dataset's name (default: the folder's)")
+    importing.add_argument(
+        "--benchmark",
+        choices=tuple(PUBLISHED_DATASETS),
+        help="the benchmark that it is: the App shows published numbers beside yours",
+    )
     importing.set_defaults(run=run_import)
 
     parser = command(commands, "segment", "predict masks of what sounds", SEGMENT)
@@ -97,10 +104,10 @@ def run_import(options: argparse.Namespace) -> int:
     """Import a folder and say how to go on."""
     import fiftyone_avs as avs
 
-    folder: Path = options.folder
-    make = avs.dataset_from_folder if (folder / "img").is_dir() else avs.dataset_from_videos
-    dataset = make(folder, name=options.name or folder.resolve().name, persistent=True)
-    print(f"dataset {dataset.name!r}: {len(dataset)} samples. Next: fiftyone-avs segment {dataset.name}")
+    report = avs.import_folder(options.folder, name=options.name, benchmark=options.benchmark)
+    for note in report.notes:
+        print(f"note: {note}", file=sys.stderr)
+    print(f"{report}. Next: fiftyone-avs segment {report.dataset.name}")
     return 0
 
 

@@ -36,6 +36,8 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         threshold: soft-map values above this are the mask.
         adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``.
         is_run: whether the masks were made by a run of ours.
+        class_field: the samples' field of the class by which scores are to be broken down; None in records of
+            versions that did not ask for it, too.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         threshold: float = 0.5,
         adaptive_rule: str = "official",
         is_run: bool = False,
+        class_field: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(pred_field, gt_field, **kwargs)
@@ -53,6 +56,7 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         self.threshold = threshold
         self.adaptive_rule = adaptive_rule
         self.is_run = is_run
+        self.class_field = class_field
 
     @property
     def method(self) -> str:

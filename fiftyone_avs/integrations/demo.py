@@ -17,6 +17,7 @@ from typing import Any, Literal
 import numpy as np
 
 import fiftyone_avs as avs
+from fiftyone_avs.integrations.folder import video_metadata
 from fiftyone_avs.media import read_image, read_mask
 from fiftyone_avs.sheet import Cell, contact_sheet
 from fiftyone_avs.tiny.clips import make_video
@@ -214,6 +215,7 @@ def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Call
         path = folder / f"clip-{index:02d}.mp4"
         video = make_video(path, seed, index)
         sample = fo.Sample(filepath=str(path.resolve()), label=fo.Classification(label=video.label))
+        sample.metadata = video_metadata(path)
         for number, mask in enumerate(video.masks, start=1):
             mask_path = folder / f"{path.stem}-{number:03d}.png"
             PILImage.fromarray(mask).save(mask_path)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from collections.abc import Callable
+from typing import Any, get_args
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
@@ -10,6 +11,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
 from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
 from fiftyone_avs.integrations.checks import media_of, root_dataset
+from fiftyone_avs.integrations.classes import class_path
 from fiftyone_avs.integrations.fields import FRAMES
 from fiftyone_avs.integrations.results import AVSResults
 from fiftyone_avs.integrations.runs import find_record
@@ -28,7 +30,8 @@ def evaluate(
     protocol: Protocol = "baav",
     threshold: float | None = None,
     adaptive_rule: AdaptiveRule = "official",
-    progress: bool = True,
+    class_field: str | None = None,
+    progress: bool | Callable[[int, int], None] = True,
 ) -> AVSResults:
     """Score a run, or any masks, against a ground truth.
 
@@ -46,7 +49,9 @@ def evaluate(
         protocol: "baav" (224 x 224, as in the paper) or "native" (at the ground truth's size).
         threshold: soft-map values above this are the mask; None takes the run's own (0.5 without a run).
         adaptive_rule: "official", "topk" or "half"; see ``fiftyone_avs.metrics.adaptive_scores``.
-        progress: show a progress bar.
+        class_field: the samples' field of the class by which the scores are to be broken down later:
+            ``fo.Classification`` or text, on the sample for videos, too. It changes no score.
+        progress: show a progress bar, or a function called with (samples done, samples to do).
 
     Returns:
         The results, which ``dataset.load_evaluation_results(eval_key)`` gives back later.
@@ -54,21 +59,23 @@ def evaluate(
     Raises:
         ConfigurationError: if an argument cannot work.
         RunConflictError: if the eval key is taken by an evaluation of other fields.
-        DatasetError: if a field is missing or does not hold masks.
+        DatasetError: if a field is missing or does not hold masks, or the class field cannot be one.
     """
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
     _check_choices(protocol, threshold, adaptive_rule)
     run = pred.removeprefix(FRAMES)
-    pred_field = _mask_field(dataset, pred, on_frames)
-    gt_field = _mask_field(dataset, gt, on_frames)
+    pred_field = mask_field(dataset, pred, on_frames)
+    gt_field = mask_field(dataset, gt, on_frames)
+    if class_field is not None:
+        class_path(dataset, class_field)  # raises, naming the fields that would do
     record = find_record(dataset, run)
     if record is None:
         warn_of_masks(pred_field)
     if threshold is None:
         threshold = DEFAULT_THRESHOLD if record is None else float(record.settings["threshold"])
     eval_key = eval_key or f"{run}_eval"
-    _check_key(dataset, eval_key, pred_field, gt_field)
+    check_eval_key(dataset, eval_key, pred_field, gt_field)
     try:
         results: AVSResults = samples.evaluate_segmentations(
             pred_field,
@@ -79,13 +86,21 @@ def evaluate(
             threshold=threshold,
             adaptive_rule=adaptive_rule,
             is_run=record is not None,
-            progress=progress,
+            class_field=class_field,
+            progress=_for_fiftyone(progress),
         )
     except BaseException:
         if eval_key in dataset.list_evaluations():
             dataset.delete_evaluation(eval_key)  # no half evaluation stays behind, even after Ctrl-C
         raise
     return results
+
+
+def _for_fiftyone(progress: bool | Callable[[int, int], None]) -> Any:
+    """The progress argument as FiftyOne wants it: its callbacks get the progress bar."""
+    if not callable(progress):
+        return progress
+    return lambda bar: progress(int(bar.iteration), int(bar.total or 0))
 
 
 def _check_choices(protocol: str, threshold: float | None, adaptive_rule: str) -> None:
@@ -98,7 +113,7 @@ def _check_choices(protocol: str, threshold: float | None, adaptive_rule: str) -
         raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
 
 
-def _mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
+def mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
     """The full path of a field of masks; raises DatasetError, naming the fields there are."""
     path = FRAMES + name.removeprefix(FRAMES) if on_frames else name
     found = dataset.get_field(path)
@@ -111,7 +126,7 @@ def _mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
     raise DatasetError(f"field {path!r} {problem} on dataset {dataset.name!r}; fields with masks: {others}")
 
 
-def _check_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field: str) -> None:
+def check_eval_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field: str) -> None:
     """Make sure that an eval key can be used without destroying anything else."""
     if not eval_key.isidentifier():
         raise ConfigurationError(f"{eval_key!r} cannot be an eval key: use letters, digits and underscores")

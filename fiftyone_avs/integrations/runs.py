@@ -12,11 +12,20 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.evaluation import EvaluationMethod
 from fiftyone.core.runs import Run, RunConfig
 
 from fiftyone_avs import __version__
-from fiftyone_avs.errors import DatasetError, RunConflictError
-from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, delete_fields, rename_fields
+from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
+from fiftyone_avs.integrations.fields import (
+    CAPTION_FIELDS,
+    FRAMES,
+    RunFields,
+    check_free,
+    check_run_key,
+    delete_fields,
+    rename_fields,
+)
 from fiftyone_avs.integrations.storage import RunFolder
 
 METHOD = "fiftyone_avs"
@@ -102,16 +111,19 @@ def list_runs(dataset: fo.Dataset) -> list[RunInfo]:
     return sorted((run_info(dataset, key) for key in keys), key=lambda info: info.created)
 
 
+def list_run_keys(dataset: fo.Dataset) -> list[str]:
+    """The keys of the runs on a dataset, oldest first, without counting anything."""
+    records = {key: dataset.get_run_info(key).config for key in dataset.list_runs(method=METHOD)}
+    return sorted(records, key=lambda key: str(records[key].created))
+
+
 def run_info(dataset: fo.Dataset, run: str) -> RunInfo:
     """What is known of one run.
 
     Raises:
         DatasetError: if the dataset has no such run.
     """
-    config = find_record(dataset, run)
-    if config is None:
-        keys = ", ".join(dataset.list_runs(method=METHOD)) or "none"
-        raise DatasetError(f"dataset {dataset.name!r} has no run {run!r}; its runs: {keys}")
+    config = _record(dataset, run)
     settings = config.settings
     return RunInfo(
         key=run,
@@ -127,21 +139,55 @@ def run_info(dataset: fo.Dataset, run: str) -> RunInfo:
     )
 
 
-def delete_run(dataset: fo.Dataset, run: str) -> None:
+def delete_run(dataset: fo.Dataset, run: str, *, evaluations: bool = False) -> None:
     """Delete a run: its fields, its files and its record.
 
     The captions that runs share are deleted with the last run, except captions that were not made by a run.
-    Evaluations of the run stay; ``dataset.delete_evaluation()`` deletes them.
+
+    Args:
+        dataset: the dataset.
+        run: the run key.
+        evaluations: delete the run's evaluations, too; otherwise their scores stay.
 
     Raises:
         DatasetError: if the dataset has no such run.
     """
-    config = find_record(dataset, run)
-    if config is None:
-        run_info(dataset, run)  # raises, naming the runs there are
+    fields = _fields(run, _record(dataset, run))
+    for key in _evaluations_of(dataset, fields) if evaluations else ():
+        dataset.delete_evaluation(key)
     dataset.delete_run(run)
     if not dataset.list_runs(method=METHOD):
         _delete_captions(dataset)
+
+
+def rename_run(dataset: fo.Dataset, run: str, new_run: str) -> None:
+    """Give a run another key: its fields and its record get the new name, its files stay where they are.
+
+    Evaluations of the run keep their keys and scores, and name the new fields from now on.
+
+    Raises:
+        DatasetError: if the dataset has no such run.
+        ConfigurationError: if the new key cannot name fields, or they are taken.
+    """
+    check_rename(dataset, run, new_run)
+    fields = _fields(run, _record(dataset, run))
+    keys = _evaluations_of(dataset, fields)
+    dataset.rename_run(run, new_run)
+    for key in keys:
+        config = dataset.get_evaluation_info(key).config
+        config.pred_field = RunFields(new_run, fields.on_frames).paths[0]
+        EvaluationMethod.update_run_config(dataset, key, config)
+
+
+def check_rename(dataset: fo.Dataset, run: str, new_run: str) -> None:
+    """Raise, as ``rename_run`` would, if a run cannot have another key."""
+    fields = _fields(run, _record(dataset, run))
+    check_run_key(new_run)
+    if new_run in dataset.list_runs():
+        raise ConfigurationError(
+            f"dataset {dataset.name!r} has a run {new_run!r} already; choose another key"
+        )
+    check_free(dataset, RunFields(new_run, fields.on_frames))
 
 
 def find_record(dataset: fo.Dataset, run: str) -> AVSRunConfig | None:
@@ -150,6 +196,15 @@ def find_record(dataset: fo.Dataset, run: str) -> AVSRunConfig | None:
         return None
     config = dataset.get_run_info(run).config
     return config if isinstance(config, AVSRunConfig) else None
+
+
+def _record(dataset: fo.Dataset, run: str) -> AVSRunConfig:
+    """The record of a run; raises DatasetError, naming the runs there are."""
+    config = find_record(dataset, run)
+    if config is None:
+        keys = ", ".join(dataset.list_runs(method=METHOD)) or "none"
+        raise DatasetError(f"dataset {dataset.name!r} has no run {run!r}; its runs: {keys}")
+    return config
 
 
 def register(dataset: fo.Dataset, fields: RunFields, settings: Mapping[str, Any], folder: RunFolder) -> None:
@@ -227,6 +282,12 @@ def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str
 
 def _fields(run: str, config: AVSRunConfig) -> RunFields:
     return RunFields(run, config.settings["media"] == "video", tuple(config.captions))
+
+
+def _evaluations_of(dataset: fo.Dataset, fields: RunFields) -> list[str]:
+    """The keys of the evaluations of a run's masks."""
+    configs = {key: dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()}
+    return [key for key, config in configs.items() if getattr(config, "pred_field", None) == fields.paths[0]]
 
 
 def _delete_captions(dataset: fo.Dataset) -> None:

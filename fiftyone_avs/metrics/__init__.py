@@ -6,7 +6,7 @@ evaluators: BAaV (the paper), SSLalignment and AVSBench. Numbers of different pr
 
 from __future__ import annotations
 
-from fiftyone_avs.metrics.aggregate import auc, ciou, group_minimum, mean, success_rate
+from fiftyone_avs.metrics.aggregate import AUC_THRESHOLDS, auc, ciou, group_minimum, mean, success_rate
 from fiftyone_avs.metrics.avsbench import (
     avsbench_f,
     avsbench_f_curve,
@@ -44,6 +44,7 @@ from fiftyone_avs.metrics.scores import (
 )
 
 __all__ = [
+    "AUC_THRESHOLDS",
     "AdaptiveRule",
     "BatchScores",
     "MetricWarning",

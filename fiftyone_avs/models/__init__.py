@@ -149,14 +149,22 @@ class Models:
 
         Raises:
             ModelError: if a role has no model or it cannot be loaded. Checkpoints that users have to get
-                themselves are looked for first, and all missing ones named together.
+                themselves are looked for first, as ``check`` does.
+        """
+        self.check(roles)
+        for role in roles:
+            self.role(role)
+
+    def check(self, roles: Sequence[str]) -> None:
+        """Look for what users have to get themselves, without loading anything.
+
+        Raises:
+            ModelError: if a role has no model, or checkpoints are not on this machine: all of them are named.
         """
         waiting = [self._card(role) for role in roles if role not in self._loaded]
         absent = [reason for card in waiting if (reason := why_absent(card))]
         if absent:
             raise ModelError("\n".join(absent))
-        for role in roles:
-            self.role(role)
 
     def use(self, role: str, model: object) -> None:
         """Let an object of your own play a role.

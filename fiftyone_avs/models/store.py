@@ -19,6 +19,10 @@ CONVERTED = "model.safetensors"
 HUB_WEIGHTS = (CONVERTED, f"{CONVERTED}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
 
+AUTOMATIC = "downloads itself when it is needed"
+"""How ``how_to_get`` begins for files that a user need not get."""
+
+
 def models_home() -> Path:
     """The folder of converted checkpoints: ``FIFTYONE_AVS_MODELS``, or ``~/.cache/fiftyone-avs/models``."""
     chosen = os.environ.get(HOME_VARIABLE)
@@ -96,7 +100,7 @@ def how_to_get(card: Card) -> str:
     note = f" ({checkpoint.note})" if checkpoint is not None and checkpoint.note else ""
     if card.source:
         name = f" {checkpoint.file}" if checkpoint is not None else ""
-        return f"downloads itself when it is needed, or now: hf download {card.source}{name}{note}"
+        return f"{AUTOMATIC}, or now: hf download {card.source}{name}{note}"
     assert checkpoint is not None
     return (
         f"get {checkpoint.file} from {checkpoint.page}{note}, then"
@@ -122,6 +126,11 @@ class ModelStatus:
     def ready(self) -> bool:
         """Whether everything that the model needs is here."""
         return not self.missing
+
+    @property
+    def automatic(self) -> bool:
+        """Whether everything that is missing downloads itself when it is needed."""
+        return all(how.startswith(AUTOMATIC) for how in self.missing.values())
 
 
 def status_of(card: Card) -> ModelStatus:

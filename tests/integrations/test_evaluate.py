@@ -173,12 +173,28 @@ def test_eval_keys_are_protected(segmented, tmp_path):
         ({"protocol": "avsbench"}, ConfigurationError, "baav, native"),
         ({"adaptive_rule": "best"}, ConfigurationError, "topk"),
         ({"threshold": 2}, ConfigurationError, "threshold"),
+        ({"class_field": "vcap_acls"}, DatasetError, "'vcap_acls'.*cannot be.*would do: none"),
+        ({"class_field": "label"}, DatasetError, "'label'.*cannot be"),
     ],
 )
 def test_wrong_arguments_are_refused(segmented, options, error, message):
     with pytest.raises(error, match=message):
         evaluate(segmented, **{"pred": "vcap_acls", "progress": False, **options})
     assert segmented.list_evaluations() == []
+
+
+def test_the_class_field_is_kept_and_changes_no_score(segmented):
+    segmented.set_values("label", [fo.Classification(label="dog")] * 6)
+    segmented.set_values("scene", ["street"] * 6)
+    plain = evaluate(segmented, "vcap_acls", progress=False)
+    assert plain.config.class_field is None
+    for name in ("label", "scene"):
+        named = evaluate(segmented, "vcap_acls", class_field=name, progress=False)
+        assert named.rows == plain.rows
+        assert segmented.get_evaluation_info("vcap_acls_eval").config.class_field == name
+    with pytest.raises(DatasetError, match=r"would do: 'label', 'scene'"):
+        evaluate(segmented, "vcap_acls", class_field="ground_truth", progress=False)
+    assert segmented.get_evaluation_info("vcap_acls_eval").config.class_field == "scene"
 
 
 def test_comparison(segmented, output, tmp_path):

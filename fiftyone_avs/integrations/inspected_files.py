@@ -1,0 +1,108 @@
+"""The files behind a sample that is inspected. A file that cannot be read gives a problem in words, never raises."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from fiftyone_avs.errors import MediaError
+from fiftyone_avs.integrations.clips import window_seconds
+from fiftyone_avs.media import (
+    read_frames,
+    read_image,
+    read_mask,
+    read_sound,
+    read_video_sound,
+    video_info,
+)
+from fiftyone_avs.media.files import check_file
+from fiftyone_avs.types import Image, Mask, Sound
+
+
+def read_picture(filepath: str, frame_number: int | None) -> tuple[Image | None, str]:
+    """A sample's picture, or a frame of a video by FiftyOne's number (from 1), and what is wrong with it."""
+    try:
+        if frame_number is None:
+            return read_image(filepath), ""
+        return read_frames(filepath, [frame_number - 1])[0], ""
+    except MediaError as error:
+        return None, str(error)
+
+
+def read_label(label: Any, picture: Image | None) -> tuple[Mask | None, str]:
+    """The mask of a ``fo.Segmentation``, and what is wrong with it: unreadable, or of another size.
+
+    A mask of another size than the picture is given all the same. Without a label there is no mask, and
+    nothing wrong.
+    """
+    source = None if label is None else label.mask_path if label.mask is None else label.mask
+    if source is None:
+        return None, ""
+    try:
+        mask = read_mask(source)
+    except (MediaError, ValueError) as error:
+        return None, str(error)
+    if picture is not None and mask.shape != picture.shape[:2]:
+        return mask, f"{_size(mask.shape)}, stretched to {_size(picture.shape)}"
+    return mask, ""
+
+
+def read_audio(picture_path: str, audio_path: str | None) -> tuple[str | None, Sound | None, str]:
+    """The sound of an image sample.
+
+    Args:
+        picture_path: the sample's picture.
+        audio_path: its sound; a relative path starts at the picture's folder.
+
+    Returns:
+        The path of the sound's file if there is one, the sound if it can be read, and what is wrong with it.
+    """
+    if not audio_path:
+        return None, None, "there is no path of a sound file"
+    try:
+        file = check_file(Path(picture_path).parent / audio_path)
+    except MediaError as error:
+        return None, None, str(error)
+    try:
+        return str(file), read_sound(file), ""
+    except MediaError as error:
+        return str(file), None, str(error)
+
+
+def read_video_audio(filepath: str) -> tuple[str | None, Sound | None, str]:
+    """The sound of a video, as ``read_audio`` gives that of an image; the path is the video's own."""
+    try:
+        sound = read_video_sound(filepath)
+    except MediaError as error:
+        return None, None, str(error)
+    if sound is None:
+        return None, None, "the video has no sound track"
+    return filepath, sound, ""
+
+
+def frame_rate(sample: Any) -> float | None:
+    """Frames per second of a video: from its metadata, else from its header; None if neither tells."""
+    known = getattr(sample.metadata, "frame_rate", None)
+    if known:
+        return float(known)
+    try:
+        return video_info(sample.filepath).fps or None
+    except MediaError:
+        return None
+
+
+def heard_part(sound: Sound, time: float, fps: float) -> tuple[float, float]:
+    """Start and end, in seconds, of the sound that a run heard with a frame.
+
+    Args:
+        sound: the video's.
+        time: when the frame is shown, in seconds.
+        fps: how many frames per second the run labels.
+    """
+    seconds = window_seconds(fps)
+    start = max(0.0, min(time + (1 / fps - seconds) / 2, sound.duration - seconds))
+    return start, min(start + seconds, sound.duration)
+
+
+def _size(shape: tuple[int, ...]) -> str:
+    return f"{shape[1]} x {shape[0]}"
