@@ -1,0 +1,132 @@
+"""What all operators share: how they are listed and called from Python, how progress and errors are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+from fiftyone_avs.integrations.background import InSteps
+
+NARROW = {
+    "tableContainer": {"sx": {"overflowX": "auto"}},
+    "table": {"sx": {"minWidth": 0, "& td, & th": {"padding": "4px 8px", "fontSize": "0.85rem"}}},
+}
+"""Lets a table fit into a form or half a window."""
+
+Work = Callable[[Callable[[int, int], None]], Any]
+
+
+class AVSOperator(foo.Operator):
+    """An operator with a form that checks what is typed.
+
+    Attributes:
+        name_label: the title of the form and the entry in the operator list.
+        options: further options of ``foo.OperatorConfig``.
+    """
+
+    uri_name = ""
+    title = ""
+    about = ""
+    icon = "graphic_eq"
+    options: dict[str, Any] = {}  # noqa: RUF012  # read only
+
+    @property
+    def config(self) -> foo.OperatorConfig:
+        """How FiftyOne lists it."""
+        return foo.OperatorConfig(
+            self.uri_name,
+            label=f"AVS: {self.title[0].lower()}{self.title[1:]}",
+            description=self.about,
+            icon=self.icon,
+            dynamic=True,
+            **self.options,
+        )
+
+    def __call__(self, samples: Any, *, delegate: bool = False, **params: Any) -> Any:
+        """Run it from Python: ``foo.get_operator(uri)(dataset_or_view, <parameters of the form>)``."""
+        return foo.execute_operator(
+            self.uri, {"view": samples.view()}, params=params, request_delegation=delegate
+        )
+
+    def resolve_input(self, ctx: Any) -> types.Property:
+        """The form."""
+        inputs = types.Object()
+        self.fill_form(ctx, inputs)
+        return types.Property(inputs, view=types.View(label=self.title, description=self.about))
+
+    def fill_form(self, ctx: Any, inputs: types.Object) -> None:
+        """Add the form's fields."""
+
+
+class LongOperator(AVSOperator):
+    """An operator that shows progress and can be delegated."""
+
+    options = {"execute_as_generator": True, "allow_delegated_execution": True}  # noqa: RUF012
+
+    def execute(self, ctx: Any) -> Iterator[Any]:
+        """Do the work; an error is shown, because the App is silent about errors of such operators."""
+        try:
+            yield from self.steps(ctx)
+        except Exception as error:
+            if not ctx.delegated:
+                yield from show_error(ctx, f"{self.title}: it did not work", error)
+            raise
+
+    def steps(self, ctx: Any) -> Iterator[Any]:
+        """Do the work, yielding the App's messages."""
+        raise NotImplementedError
+
+
+def follow(ctx: Any, work: Work, label: str, *, start: float = 0.0, share: float = 1.0) -> Iterator[Any]:
+    """Do work, yielding its progress for the App, or reporting it for a delegated operation; return its result.
+
+    Args:
+        ctx: the operator's context.
+        work: takes a function ``(done, total)``.
+        label: what is being done.
+        start: where the progress bar stands at the beginning, in 0..1.
+        share: how much of the bar is the work's.
+    """
+    steps = InSteps(work)
+    yield from _progress(ctx, start, label)
+    for done, total in steps:
+        yield from _progress(ctx, start + share * done / max(total, 1), f"{label}: {done} of {total}")
+    return steps.result
+
+
+def show_error(ctx: Any, label: str, error: Exception) -> Iterator[Any]:
+    """A notification and a readable output."""
+    outputs = types.Object()
+    outputs.view("error", types.Error(label=label, description=str(error)))
+    yield ctx.ops.notify(f"{label}. {error}", variant="error")
+    yield ctx.ops.show_output(types.Property(outputs).to_json(), {})
+
+
+def show_results(
+    ctx: Any, lines: Sequence[str], columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
+) -> Any:
+    """An operator's output: some lines, and a table (column key -> heading, one mapping per row) if it has rows."""
+    outputs = types.Object()
+    for index, line in enumerate(lines):
+        outputs.view(f"line{index}", types.Notice(label=line))
+    if rows:
+        outputs.list("rows", types.Object(), view=table(columns))
+    return ctx.ops.show_output(types.Property(outputs).to_json(), {"rows": list(rows)})
+
+
+def table(columns: Mapping[str, str], **options: Any) -> types.TableView:
+    """A table with these columns: key -> heading."""
+    view = types.TableView(componentsProps=NARROW, **options)
+    for key, heading in columns.items():
+        view.add_column(key, label=heading)
+    return view
+
+
+def _progress(ctx: Any, progress: float, label: str) -> Iterator[Any]:
+    if ctx.delegated:
+        ctx.set_progress(progress=progress, label=label)
+    else:
+        yield ctx.ops.set_progress(progress=progress, label=label)

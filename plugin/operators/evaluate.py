@@ -1,0 +1,144 @@
+"""Evaluate AVS: the form of ``fiftyone_avs.evaluate``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.operators import types
+
+import fiftyone_avs as avs
+from fiftyone_avs.integrations import METRICS, check_evaluate, list_run_keys, sample_class_fields
+
+from ..forms import absent, default_of, dropdown, mask_fields, names, problem, remark
+from .base import LongOperator, follow, show_results
+
+PROTOCOLS = {
+    "baav": "baav: at 224 x 224 pixels, as the paper",
+    "native": "native: at the size of the ground truth",
+}
+RULES = {
+    "official": "official: as the paper's code (ties count as background)",
+    "topk": "topk: exactly as many pixels as the ground truth",
+    "half": "half: the mask at half of the map's maximum",
+}
+
+
+class EvaluateAVS(LongOperator):
+    """Score runs against ground truth."""
+
+    uri_name = "evaluate_avs"
+    title = "Evaluate against ground truth"
+    about = "IoU and F of every sample, and the paper's metrics over all of them"
+    icon = "straighten"
+
+    def fill_form(self, ctx: Any, inputs: types.Object) -> None:
+        """Which masks against which, and how."""
+        masks = mask_fields(ctx.dataset)
+        runs = run_fields_of(ctx.dataset)
+        preds = [*runs, *(name for name in masks if name not in runs)]
+        if len(preds) < 2:
+            absent(
+                inputs, "pair of masks", "Run 'Segment sounding objects' first; a ground truth is needed, too"
+            )
+            return
+        inputs.view_target(ctx, action_description="Evaluate")
+        truths = [name for name in masks if name not in runs]
+        gt = default_of(truths, "ground_truth", "frames.ground_truth")
+        dropdown(inputs, "gt", names(truths or masks), label="Ground truth", default=gt)
+        dropdown(inputs, "preds", names(preds), label="Runs", default=runs[:1] or None, multiple=True)
+        inputs.str(
+            "eval_key",
+            label="Evaluation key",
+            description="Names the fields of the scores; by default <run>_eval. With several runs, a suffix",
+            required=False,
+        )
+        dropdown(inputs, "protocol", PROTOCOLS, label="Protocol", default="baav")
+        classes = sample_class_fields(ctx.dataset)
+        dropdown(
+            inputs,
+            "class_field",
+            names(classes),
+            label="Field of the class",
+            description="To break scores down by class",
+            default=default_of([name for name in classes if name in ("label", "class", "category")]),
+            required=False,
+        )
+        dropdown(inputs, "adaptive_rule", RULES, label="Adaptive threshold", default="official")
+        inputs.float(
+            "threshold",
+            label="Mask threshold",
+            description="Empty takes the run's own",
+            required=False,
+            min=0,
+            max=1,
+        )
+        check_form(ctx, inputs)
+
+    def steps(self, ctx: Any) -> Iterator[Any]:
+        """One evaluation per run."""
+        samples, preds = ctx.target_view(), ctx.params.get("preds") or []
+        if not preds:
+            raise avs.ConfigurationError("choose at least one run to evaluate")
+        share, results = 1 / len(preds), []
+        for index, (pred, key) in enumerate(zip(preds, eval_keys(ctx.params), strict=True)):
+            arguments = _arguments(ctx.params) | {"eval_key": key}
+
+            def work(progress: Any, pred: str = pred, arguments: Any = arguments) -> avs.AVSResults:
+                return avs.evaluate(samples, pred, progress=progress, **arguments)
+
+            results.append(
+                (yield from follow(ctx, work, f"evaluating {pred}", start=index * share, share=share))
+            )
+        if ctx.delegated:
+            return
+        yield ctx.ops.reload_dataset()
+        yield ctx.ops.notify("; ".join(map(_counts, results)), variant="success")
+        columns = {"key": "Evaluation", **METRICS, "samples": "Scored"}
+        yield show_results(ctx, ["Scores x 100"], columns, [_row(result) for result in results])
+
+
+def run_fields_of(dataset: fo.Dataset) -> list[str]:
+    """The mask fields of the dataset's runs, oldest run first."""
+    prefix = "frames." if dataset.media_type == "video" else ""
+    return [prefix + run for run in list_run_keys(dataset)]
+
+
+def eval_keys(params: dict[str, Any]) -> list[str]:
+    """The key of each evaluation: the one typed, or with several runs, a suffix of it."""
+    typed = (params.get("eval_key") or "").strip()
+    runs = [pred.removeprefix("frames.") for pred in params.get("preds") or []]
+    if len(runs) == 1 and typed:
+        return [typed]
+    return [f"{run}_{typed or 'eval'}" for run in runs]
+
+
+def check_form(ctx: Any, inputs: types.Object) -> None:
+    """Say what would go wrong."""
+    preds = ctx.params.get("preds")
+    if preds == []:
+        problem(inputs, "preds", "choose at least one run")
+        return
+    for pred, key in zip(preds or [], eval_keys(ctx.params), strict=True):
+        given = {name: ctx.params.get(name) for name in ("gt", "class_field")}
+        for found in check_evaluate(ctx.target_view(), pred, eval_key=key, **given):
+            (problem if found.blocks else remark)(inputs, f"{pred}_{found.argument}", found.message)
+
+
+def _arguments(params: dict[str, Any]) -> dict[str, Any]:
+    optional = ("gt", "protocol", "threshold", "adaptive_rule", "class_field")
+    return {name: params[name] for name in optional if params.get(name) is not None}
+
+
+def _counts(result: avs.AVSResults) -> str:
+    counts = ", ".join(f"{number} {status}" for status, number in result.counts.items() if number)
+    left_out = f", {len(result.excluded)} left out" if result.excluded else ""
+    return f"{result.key}: {counts}{left_out}"
+
+
+def _row(result: avs.AVSResults) -> dict[str, Any]:
+    summary = result.summary
+    scores = {name: getattr(summary, name) for name in METRICS}
+    shown = {name: "-" if value != value else f"{100 * value:.1f}" for name, value in scores.items()}
+    return {"key": result.key, **shown, "samples": _counts(result).partition(": ")[2]}

@@ -1,0 +1,239 @@
+"""Segment sounding objects: the form of ``fiftyone_avs.segment``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.operators import types
+
+import fiftyone_avs as avs
+from fiftyone_avs.integrations import DEMO_MARK, check_segment
+from fiftyone_avs.models import PRESETS, ROLES
+
+from ..forms import default_of, dropdown, names, problem, remark
+from .base import LongOperator, follow, show_results
+
+WHAT_THEY_DO = {
+    "vcap_acls": "image caption, its nouns, and CLAP picks the one that sounds (best in the paper)",
+    "acap_vcls": "sound caption, its nouns, and CLIP picks the one in the picture",
+    "classification": "an audio classifier names the sound",
+    "captioning": "a sound caption is the query itself",
+    "inversion": "token embeddings fitted to the sound",
+}
+SHOWN_REASONS = 100
+
+
+class SegmentSoundingObjects(LongOperator):
+    """Predict masks, soft maps and every text on the way."""
+
+    uri_name = "segment_sounding_objects"
+    title = "Segment sounding objects"
+    about = "Find the pixels of the object that makes the sound, with every text on the way"
+
+    def resolve_placement(self, ctx: Any) -> types.Placement:
+        """A button above the grid."""
+        button = types.Button(label=self.title, icon=self.icon, prompt=True)
+        return types.Placement(types.Places.SAMPLES_GRID_SECONDARY_ACTIONS, button)
+
+    def fill_form(self, ctx: Any, inputs: types.Object) -> None:
+        """What to run, on what, and how."""
+        inputs.view_target(ctx, action_description="Segment")
+        chosen = strategy_fields(ctx, inputs)
+        data_fields(ctx, inputs)
+        run_fields(ctx, inputs, chosen)
+        if inputs.bool("advanced", label="More settings", default=False, view=types.SwitchView()) and (
+            ctx.params.get("advanced")
+        ):
+            model_fields(ctx, inputs, chosen)
+            how_fields(inputs)
+        for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
+            (problem if found.blocks else remark)(inputs, found.argument, found.message)
+
+    def steps(self, ctx: Any) -> Iterator[Any]:
+        """One run per strategy."""
+        samples, params = ctx.target_view(), ctx.params
+        strategies = params.get("strategies") or ["vcap_acls"]
+        share = 1 / len(strategies)
+        summaries = []
+        for index, (strategy, run) in enumerate(zip(strategies, run_keys(params, strategies), strict=True)):
+            arguments = _arguments(ctx, strategy, run)
+
+            def work(progress: Any, strategy: str = strategy, arguments: Any = arguments) -> avs.RunSummary:
+                return avs.segment(samples, strategy, progress=progress, **arguments)
+
+            summaries.append((yield from follow(ctx, work, run, start=index * share, share=share)))
+        if not ctx.delegated:
+            yield from _show(ctx, samples, summaries)
+
+
+def strategy_fields(ctx: Any, inputs: types.Object) -> list[str]:
+    """Strategies and preset; returns the strategies that are chosen."""
+    known = avs.list_strategies()
+    labels = {name: f"{name}: {WHAT_THEY_DO[name]}" if name in WHAT_THEY_DO else name for name in known}
+    dropdown(
+        inputs,
+        "strategies",
+        labels,
+        label="Strategies",
+        default=["vcap_acls"],
+        description="Each makes a run of its own, so that they can be compared",
+        multiple=True,
+    )
+    dropdown(
+        inputs,
+        "preset",
+        {name: f"{name}: {preset.summary}" for name, preset in PRESETS.items()},
+        label="Models",
+        default=default_preset(ctx.dataset),
+    )
+    return list(ctx.params.get("strategies", ["vcap_acls"]) or [])
+
+
+def data_fields(ctx: Any, inputs: types.Object) -> None:
+    """Where the sound is."""
+    if ctx.dataset.media_type == "video":
+        inputs.float("fps", label="Frames per second to label", default=1.0, min=0.01)
+        return
+    fields = [name for name in ctx.dataset.get_field_schema(ftype=fo.StringField) if name != "filepath"]
+    fields = [name for name in fields if not name.endswith("_status")]
+    dropdown(
+        inputs,
+        "audio_field",
+        names(fields),
+        label="Field with the path of the sound",
+        default=default_of(fields, "audio_path", "audio", "sound"),
+    )
+
+
+def run_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
+    """The run key, and what to do with results that are there."""
+    several = len(strategies) > 1
+    inputs.str(
+        "run",
+        label="Prefix of the run keys" if several else "Run key",
+        description="The keys will be " + ", ".join(run_keys(ctx.params, strategies))
+        if several
+        else "Names the fields of the results; by default the strategy's name",
+        required=False,
+    )
+    inputs.bool(
+        "overwrite",
+        label="Overwrite",
+        description="Delete the run's old results first; otherwise a run goes on where it stopped",
+        default=False,
+    )
+
+
+def model_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
+    """Another model for some of the roles that the strategies need."""
+    needs = {role for name in strategies for role in avs.get_strategy(name).needs} | {"segmenter"}
+    ready = {status.card.name: status.ready for status in avs.list_models()}
+    cards = {status.card.name: status.card for status in avs.list_models()}
+    for role in [role for role in ROLES if role in needs]:
+        view = types.AutocompleteView()
+        for name, card in cards.items():
+            if card.role == role:
+                view.add_choice(name, label=name if ready[name] else f"{name} (not on this machine)")
+        inputs.str(
+            f"model_{role}",
+            label=role.replace("_", " ").capitalize(),
+            description="A model, <model>:<path>, a folder or a hub id; empty takes the preset's",
+            view=view,
+            required=False,
+        )
+
+
+def how_fields(inputs: types.Object) -> None:
+    """Device, precision, batch size and the like."""
+    dropdown(inputs, "device", _devices(), label="Device", default="")
+    dropdown(inputs, "precision", names(["float32", "bf16", "fp16"]), label="Precision", default="float32")
+    inputs.int("batch_size", label="Batch size", default=16, min=1)
+    inputs.int("max_samples", label="At most so many samples now", required=False, min=1)
+    inputs.float("threshold", label="Mask threshold", required=False, min=0, max=1)
+    dropdown(
+        inputs,
+        "silence",
+        {"abstain": "abstain: no mask where nothing is heard", "run": "run: treat it as any other sound"},
+        label="Silent sounds",
+        default="abstain",
+    )
+    inputs.bool("retry_failed", label="Do failed samples again", default=False)
+
+
+def run_keys(params: dict[str, Any], strategies: list[str]) -> list[str]:
+    """The run key of each strategy: the one typed, or with several strategies, a prefix of it."""
+    typed = (params.get("run") or "").strip()
+    if len(strategies) == 1:
+        return [typed or strategies[0]]
+    return [f"{typed}_{name}" if typed else name for name in strategies]
+
+
+def default_preset(dataset: fo.Dataset) -> str:
+    """The demo's models for the demo's datasets, else the default."""
+    return "tiny" if dataset.info.get(DEMO_MARK) else "open"
+
+
+def _overrides(params: dict[str, Any]) -> dict[str, str]:
+    typed = {role: (params.get(f"model_{role}") or "").strip() for role in ROLES}
+    return {role: name for role, name in typed.items() if name} | dict(params.get("models") or {})
+
+
+def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
+    """What the live check needs to know of the form."""
+    params = ctx.params
+    return {
+        "preset": params.get("preset") or default_preset(ctx.dataset),
+        "runs": run_keys(params, strategies),
+        "audio_field": params.get("audio_field") or "audio_path",
+        "models": _overrides(params),
+        "device": params.get("device") or None,
+        "overwrite": bool(params.get("overwrite")),
+    }
+
+
+def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
+    """The arguments of ``segment``; what the form did not say takes the function's own default."""
+    params = ctx.params
+    optional = ("precision", "batch_size", "fps", "threshold", "silence", "max_samples", "output_dir")
+    given = {name: params[name] for name in optional if params.get(name) is not None}
+    checked = _checked(ctx, [strategy])
+    return given | {
+        **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
+        "run": run,
+        "retry_failed": bool(params.get("retry_failed")),
+    }
+
+
+def _devices() -> dict[str, str]:
+    import torch
+
+    gpus = {f"cuda:{index}": f"GPU {index}" for index in range(torch.cuda.device_count())}
+    return {"": "a GPU if there is one", "cpu": "CPU", **gpus}
+
+
+def _show(ctx: Any, samples: Any, summaries: list[avs.RunSummary]) -> Iterator[Any]:
+    """The new fields in the grid, the counts in a notification, and why samples have no mask in a table."""
+    yield ctx.ops.reload_dataset()
+    prefix = "frames." if ctx.dataset.media_type == "video" else ""
+    new = [name for summary in summaries for name in (summary.run, f"{summary.run}_query")]
+    kept = [name for name in ("ground_truth",) if ctx.dataset.get_field(prefix + name) is not None]
+    yield ctx.ops.set_active_fields([prefix + name for name in (*kept, *new)])
+    bad = sum(summary.failed for summary in summaries)
+    yield ctx.ops.notify("; ".join(map(str, summaries)), variant="warning" if bad else "success")
+    reasons = [
+        {"run": summary.run, "file": path.rpartition("/")[2], "reason": summary.reasons[sample_id]}
+        for summary in summaries
+        if summary.reasons
+        for sample_id, path in _paths(samples, summary)
+    ]
+    columns = {"run": "Run", "file": "Sample", "reason": "Why it has no mask"}
+    yield show_results(ctx, [str(summary) for summary in summaries], columns, reasons)
+
+
+def _paths(samples: Any, summary: avs.RunSummary) -> Iterator[tuple[str, str]]:
+    """Ids and paths of the samples without a mask, as many as a table can show."""
+    ids = list(summary.reasons)[:SHOWN_REASONS]
+    found = samples._root_dataset.select(ids, ordered=True)
+    yield from zip(*found.values(["id", "filepath"]), strict=True)

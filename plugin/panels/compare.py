@@ -1,0 +1,345 @@
+"""The panel AVS Compare: leaderboard, success rates, classes, and two evaluations sample by sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import fiftyone.operators as foo
+from fiftyone.operators import types
+
+from fiftyone_avs import AVSError
+from fiftyone_avs.integrations import (
+    METRICS,
+    EvaluationInfo,
+    Standing,
+    benchmark_of,
+    browse_by_iou,
+    class_standings,
+    joint_scores,
+    list_evaluations,
+    sample_class_fields,
+    standings,
+    view_of_cell,
+    view_of_class,
+    view_of_range,
+)
+from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
+
+from ..forms import dropdown, names
+from ..operators.base import table
+from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
+
+ALL, SHOWN = "all", "shown"
+NONE = "none"
+WORST = 24
+CELLS = 20
+COLUMNS = {"name": "Evaluation", **METRICS, "j": "J", "f_threshold": "F thr.", "samples": "Samples"}
+"""The leaderboard's columns; J is of the thresholded masks, like the last F."""
+
+STORE, CHOSEN = "fiftyone_avs", "compared"
+
+ABOUT = """\
+cIoU: share of samples with an IoU of 0.5 or more. AUC: area under the success rate. Both, mIoU and F are
+adaptive: as many pixels as the ground truth has. J and F (threshold) judge the masks themselves.
+"""
+
+EMPTY = """\
+### No evaluation yet
+
+1. **AVS: segment sounding objects** makes masks (press `` ` `` and type AVS)
+2. **AVS: evaluate against ground truth** scores them
+3. then this panel compares them
+"""
+
+
+class AVSCompare(foo.Panel):
+    """Evaluations side by side; a click shows the samples behind a number."""
+
+    @property
+    def config(self) -> foo.PanelConfig:
+        """How FiftyOne lists it."""
+        return foo.PanelConfig(
+            "avs_compare",
+            "AVS Compare",
+            icon="leaderboard",
+            surfaces="grid",
+            help_markdown=ABOUT,
+        )
+
+    def on_load(self, ctx: Any) -> None:
+        """Start with the evaluations that were asked for, else with all that are comparable."""
+        state = ctx.panel.state
+        wanted = ctx.store(STORE).get(CHOSEN)
+        if wanted:
+            state.chosen = wanted
+            ctx.store(STORE).delete(CHOSEN)
+        state.message = ""
+
+    def on_change_view(self, ctx: Any) -> None:
+        """Rendering again is all there is to do: numbers may be of the samples shown."""
+
+    def on_pick(self, ctx: Any) -> None:
+        """Rendering again is all there is to do: the choices are in the panel's state."""
+
+    def render(self, ctx: Any) -> types.Property:
+        """The whole panel."""
+        panel = types.Object()
+        infos = list_evaluations(ctx.dataset) if ctx.dataset is not None else []
+        if not infos:
+            panel.md(EMPTY, name="empty")
+            return _property(panel)
+        try:
+            self._fill(ctx, panel, infos)
+        except AVSError as error:
+            panel.view("problem", types.Error(label="This cannot be shown", description=str(error)))
+        return _property(panel)
+
+    def _fill(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> None:
+        chosen = self._choices(ctx, panel, infos)
+        if not chosen:
+            panel.md("Choose at least one evaluation.", name="none_chosen")
+            return
+        samples = ctx.view if ctx.panel.state.get("samples_and_published.scope") == SHOWN else ctx.dataset
+        found = standings(samples, chosen)
+        keys = [info.key for info in chosen]
+        ctx.panel.state.keys = keys
+        called, colour = _names(chosen), colours([info.key for info in infos])
+        self._leaderboard(ctx, panel, found, called)
+        panel.btn("show_all", "Show all samples again", on_click=self.show_all, variant="outlined")
+        if ctx.panel.state.get("message"):
+            panel.md(ctx.panel.state.message, name="message_shown")
+        traces, layout = success_curves(found, called, colour)
+        _figure(panel, "curve", "Success rate", traces, layout, self.on_curve)
+        self._classes(ctx, panel, samples, chosen, called, colour)
+        if len(keys) > 1:
+            self._joint(ctx, panel, samples, keys, called)
+
+    def _choices(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> list[EvaluationInfo]:
+        """Drop-downs of what is compared; returns the chosen evaluations, all of one group."""
+        state = ctx.panel.state
+        groups = {info.group_label: info.group for info in infos}
+        wanted = set(state.get("chosen") or ())
+        first = next((info for info in infos if info.key in wanted), infos[-1])
+        if len(groups) > 1:
+            _pick(panel, "group", names(groups), "Comparable evaluations", first.group_label, self.on_pick)
+        group = groups.get(state.get("group") or "", first.group)
+        members = [info for info in infos if info.group == group]
+        keys = [info.key for info in members]
+        chosen = [info for info in members if info.key in wanted] or members
+        _pick(
+            panel,
+            "chosen",
+            names(keys),
+            "Evaluations",
+            [info.key for info in chosen],
+            self.on_pick,
+            multiple=True,
+        )
+        row = _row(panel, "samples_and_published")
+        scopes = {ALL: "all evaluated samples", SHOWN: "the samples shown"}
+        _pick(row, "scope", scopes, "Numbers of", ALL, self.on_pick)
+        published = {NONE: "none", **PUBLISHED_DATASETS}
+        _pick(row, "published", published, "Published numbers", _published(ctx), self.on_pick)
+        return chosen
+
+    def _leaderboard(
+        self, ctx: Any, panel: types.Object, found: Sequence[Standing], called: dict[str, str]
+    ) -> None:
+        """Own rows, best cIoU first, then the published ones."""
+        info = found[0].evaluation
+        panel.md(f"Scores x 100: {info.group_label}", name="title")
+        ranked = sorted(found, key=lambda one: -(one.scores["ciou"] or 0))
+        rows = [
+            {
+                "name": called[one.evaluation.key],
+                **{name: _percent(value) for name, value in one.scores.items()},
+                "samples": _counts(one),
+            }
+            for one in ranked
+        ]
+        benchmark = _published(ctx)
+        published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
+        if published and (info.protocol, info.adaptive_rule) != (
+            published[0].protocol,
+            published[0].adaptive_rule,
+        ):
+            panel.view(
+                "other_protocol",
+                types.Warning(
+                    label="Published numbers have another protocol",
+                    description=(
+                        f"They are made with protocol {published[0].protocol} and adaptive rule"
+                        f" {published[0].adaptive_rule}; evaluate with these to compare"
+                    ),
+                ),
+            )
+            published = []
+        rows += [
+            {
+                "name": f"{row.name} (published)",
+                **{name: _percent(getattr(row, name)) for name in METRICS},
+                "samples": f"{row.source}{'; ' + row.note if row.note else ''}",
+            }
+            for row in published
+        ]
+        board = table(COLUMNS, on_click_row=self.on_worst)
+        ctx.panel.state.ranked = [one.evaluation.key for one in ranked]
+        panel.list("leaderboard", types.Object(), view=board, default=rows)
+        panel.md("Click a row, a curve, a bar or a point to see the samples behind it.", name="hint")
+
+    def _classes(
+        self,
+        ctx: Any,
+        panel: types.Object,
+        samples: Any,
+        chosen: Sequence[EvaluationInfo],
+        called: dict[str, str],
+        colour: dict[str, str],
+    ) -> None:
+        """Bars of the mean IoU per class."""
+        fields = sample_class_fields(ctx.dataset)
+        if not fields:
+            return
+        field = _class_field(ctx, fields)
+        _pick(panel, "class_field", names(fields), "Classes", field, self.on_pick)
+        found = class_standings(samples, chosen, field)
+        if len(found) > MOST_CLASSES:
+            panel.md(f"The {MOST_CLASSES} largest of {len(found)} classes are shown.", name="many_classes")
+        traces, layout = class_bars(found, [info.key for info in chosen], called, colour)
+        _figure(panel, "classes", "Mean IoU by class", traces, layout, self.on_class)
+
+    def _joint(
+        self, ctx: Any, panel: types.Object, samples: Any, keys: list[str], called: dict[str, str]
+    ) -> None:
+        """Two evaluations sample by sample."""
+        x, y = _axes(ctx)
+        row = _row(panel, "axes")
+        _pick(row, "x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
+        _pick(row, "y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
+        scores = joint_scores(samples, x, y, bins=CELLS)
+        panel.md(
+            f"{called[x]} is better on **{scores.x_better}** samples, {called[y]} on **{scores.y_better}**, equal"
+            f" on {scores.equal}.",
+            name="verdict",
+        )
+        traces, layout = joint(scores, called)
+        _figure(panel, "scatter", "Sample by sample", traces, layout, self.on_joint)
+
+    def on_worst(self, ctx: Any) -> None:
+        """Show the worst samples of a row."""
+        ranked = ctx.panel.state.get("ranked") or []
+        row = ctx.params.get("row", 0)
+        if row < len(ranked):
+            _show(ctx, browse_by_iou(ctx.dataset, ranked[row], limit=WORST), f"the worst of {ranked[row]}")
+
+    def on_curve(self, ctx: Any) -> None:
+        """Show the samples that miss a threshold."""
+        keys, curve = ctx.panel.state.get("keys") or [], ctx.params.get("trace_idx", 0)
+        threshold = float(ctx.params.get("x") or 0)
+        if curve < len(keys) and threshold > 0:
+            key = keys[curve]
+            view = view_of_range(ctx.dataset, key, 0.0, threshold)
+            _show(ctx, view, f"IoU below {threshold:.2f} under {key}")
+
+    def on_class(self, ctx: Any) -> None:
+        """Show the samples of a class."""
+        label = ctx.params.get("x")
+        field = _class_field(ctx, sample_class_fields(ctx.dataset))
+        _show(ctx, view_of_class(ctx.dataset, field, label), f"{field} {label!r}")
+
+    def on_joint(self, ctx: Any) -> None:
+        """Show the sample of a point, or the samples of a cell."""
+        sample_id, x, y = (ctx.params.get(name) for name in ("id", "x", "y"))
+        if sample_id:
+            _show(ctx, ctx.dataset.select(sample_id), "one sample")
+        elif x is not None and y is not None:
+            x_key, y_key = _axes(ctx)
+            view = view_of_cell(ctx.dataset, x_key, y_key, _cell(x), _cell(y))
+            _show(ctx, view, f"IoU near {x:.2f} and {y:.2f}")
+
+    def show_all(self, ctx: Any) -> None:
+        """Back to all samples."""
+        ctx.panel.state.message = ""
+        ctx.ops.clear_view()
+
+
+def _property(panel: types.Object) -> types.Property:
+    narrow = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr)", "padding": "12px"}
+    return types.Property(panel, view=types.GridView(gap=2, componentsProps={"grid": {"sx": narrow}}))
+
+
+def _pick(
+    panel: types.Object,
+    name: str,
+    choices: dict[str, str],
+    label: str,
+    default: Any,
+    then: Any,
+    **options: Any,
+) -> None:
+    """A drop-down that renders the panel again."""
+    chosen = dropdown(panel, name, choices, label=label, default=default, **options)
+    chosen.on_change = then
+
+
+def _row(panel: types.Object, name: str) -> types.Object:
+    """A row of two parts of the same width, however narrow the panel is."""
+    columns = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) minmax(0, 1fr)"}
+    return panel.h_stack(name, gap=2, componentsProps={"grid": {"sx": columns}})
+
+
+def _figure(
+    panel: types.Object, name: str, title: str, traces: list[Any], layout: dict[str, Any], on_click: Any
+) -> None:
+    panel.md(f"**{title}**", name=f"{name}_title")
+    panel.plot(
+        name, data=traces, layout=layout, on_click=on_click, height="380px", config={"scrollZoom": False}
+    )
+
+
+def _show(ctx: Any, view: Any, what: str) -> None:
+    """Show samples in the grid, and say how many."""
+    count = len(view)
+    ctx.panel.state.message = f"Shown: {what}, {count} sample{'' if count == 1 else 's'}."
+    ctx.ops.set_view(view)
+
+
+def _names(infos: Sequence[EvaluationInfo]) -> dict[str, str]:
+    """What evaluations are called: by their runs, or by their keys where these repeat."""
+    runs = [info.run for info in infos]
+    return {info.key: info.run if runs.count(info.run) == 1 else info.key for info in infos}
+
+
+def _published(ctx: Any) -> str:
+    """The benchmark that was picked, else the one that the dataset is known to be, else "none"."""
+    return ctx.panel.state.get("samples_and_published.published") or benchmark_of(ctx.dataset) or NONE
+
+
+def _class_field(ctx: Any, fields: Sequence[str]) -> str:
+    """The class field that was picked, else that of the newest evaluation that names one, else the first."""
+    named = [info.class_field for info in reversed(list_evaluations(ctx.dataset)) if info.class_field]
+    return next(name for name in (ctx.panel.state.get("class_field"), *named, *fields) if name in fields)
+
+
+def _axes(ctx: Any) -> tuple[str, str]:
+    """The two evaluations that were picked, else the best two."""
+    state = ctx.panel.state
+    ranked = list(state.get("ranked"))
+    x, y = state.get("axes.x"), state.get("axes.y")
+    return x if x in ranked else ranked[1], y if y in ranked else ranked[0]
+
+
+def _cell(centre: float) -> tuple[float, float]:
+    """The edges of a cell of ``joint_scores`` by its centre."""
+    low = int(centre * CELLS)
+    return low / CELLS, (low + 1) / CELLS
+
+
+def _counts(one: Standing) -> str:
+    counts = ", ".join(f"{number} {status}" for status, number in one.counts.items() if number)
+    return counts or str(one.summary.n)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"

@@ -1,0 +1,126 @@
+"""Plotly figures of the panel AVS Compare: traces and layouts from what the package computed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from fiftyone_avs.integrations import ClassStanding, JointScores, Standing
+from fiftyone_avs.metrics import AUC_THRESHOLDS
+
+COLOURS = ("#ff7f0e", "#2ca9e1", "#3cc46b", "#d95fd0", "#e8c02e", "#f2545b", "#8f7ff7", "#8c9aa8", "#b97a56")
+"""One per evaluation, readable in the App's dark and light themes."""
+
+MOST_CLASSES = 25
+"""So many classes are shown as bars, the largest ones."""
+
+Figure = tuple[list[dict[str, Any]], dict[str, Any]]
+
+
+def colours(keys: Sequence[str]) -> dict[str, str]:
+    """The colour of each evaluation."""
+    return {key: COLOURS[index % len(COLOURS)] for index, key in enumerate(keys)}
+
+
+def success_curves(
+    standings: Sequence[Standing], names: Mapping[str, str], colour: Mapping[str, str]
+) -> Figure:
+    """Share of samples over the IoU threshold; the area under a curve is its AUC."""
+    traces = [
+        {
+            "type": "scatter",
+            "mode": "lines+markers",
+            "name": names[one.evaluation.key],
+            "x": list(AUC_THRESHOLDS) if one.success else [],
+            "y": [100 * share for share in one.success],
+            "line": {"color": colour[one.evaluation.key], "width": 2},
+            "marker": {"size": 5},
+            "hovertemplate": "IoU of at least %{x:.2f}: %{y:.1f} %",
+        }
+        for one in standings
+    ]
+    layout = _layout("adaptive IoU of at least", "samples (%)")
+    layout["xaxis"]["range"], layout["yaxis"]["range"] = [0, 1.02], [0, 103]
+    return traces, layout
+
+
+def class_bars(
+    classes: Sequence[ClassStanding], keys: Sequence[str], names: Mapping[str, str], colour: Mapping[str, str]
+) -> Figure:
+    """The mean IoU of each class, one bar per evaluation."""
+    shown = [one for one in classes if one.label is not None][:MOST_CLASSES]
+    labels = [str(one.label) for one in shown]
+    traces = [
+        {
+            "type": "bar",
+            "name": names[key],
+            "x": labels,
+            "y": [None if (miou := one.miou[key]) is None else 100 * miou for one in shown],
+            "customdata": [one.n[key] for one in shown],
+            "marker": {"color": colour[key]},
+            "hovertemplate": "%{x}: %{y:.1f} over %{customdata}",
+        }
+        for key in keys
+    ]
+    layout = _layout("", "mean IoU x 100")
+    layout |= {"barmode": "group", "bargap": 0.25}
+    layout["xaxis"] |= {"type": "category", "tickangle": -35}
+    layout["yaxis"]["range"] = [0, 103]
+    return traces, layout
+
+
+def joint(scores: JointScores, names: Mapping[str, str]) -> Figure:
+    """Two evaluations sample by sample: points, or the number of samples per cell where there are many."""
+    diagonal = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "equal",
+        "x": [0, 1],
+        "y": [0, 1],
+        "line": {"color": "#999999", "dash": "dot", "width": 1},
+        "hoverinfo": "skip",
+    }
+    layout = _layout(f"IoU under {names[scores.x_key]}", f"IoU under {names[scores.y_key]}")
+    layout["showlegend"] = False
+    layout["xaxis"]["range"] = layout["yaxis"]["range"] = [-0.02, 1.02]
+    return [_points(scores) if scores.points is not None else _cells(scores), diagonal], layout
+
+
+def _points(scores: JointScores) -> dict[str, Any]:
+    points = scores.points or ()
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": "samples",
+        "x": [point.x for point in points],
+        "y": [point.y for point in points],
+        "ids": [point.id for point in points],
+        "marker": {"size": 9, "opacity": 0.65, "color": COLOURS[0], "line": {"width": 1, "color": "#ffffff"}},
+        "hovertemplate": "%{x:.2f} | %{y:.2f}<extra>click to see it</extra>",
+    }
+
+
+def _cells(scores: JointScores) -> dict[str, Any]:
+    centres = [(low + high) / 2 for low, high in zip(scores.edges, scores.edges[1:], strict=False)]
+    return {
+        "type": "heatmap",
+        "name": "cells",
+        "x": centres,
+        "y": centres,
+        "z": [[count or None for count in row] for row in scores.grid],
+        "colorscale": "YlOrRd",
+        "reversescale": False,
+        "colorbar": {"title": {"text": "samples"}, "thickness": 12},
+        "hovertemplate": "%{x:.2f} | %{y:.2f}: %{z} samples<extra>click to see them</extra>",
+    }
+
+
+def _layout(x: str, y: str) -> dict[str, Any]:
+    return {
+        "xaxis": {"title": {"text": x}},
+        "yaxis": {"title": {"text": y}},
+        "showlegend": True,
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "xanchor": "left", "yanchor": "bottom"},
+        "margin": {"t": 30, "l": 60, "r": 20, "b": 60},
+        "hovermode": "closest",
+    }

@@ -1,0 +1,49 @@
+"""The plugin, installed where these tests' FiftyOne looks for it, and small datasets of the demo world."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+
+from fiftyone_avs import dataset_from_folder
+from fiftyone_avs.integrations import DEMO_MARK, install_plugin
+from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
+
+SAMPLES = 8
+
+
+@pytest.fixture(scope="session", autouse=True)
+def plugin() -> Path:
+    """The installed plugin."""
+    return install_plugin()
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """A folder with pictures, sounds and ground truth, and what sounds in each, by the files' stem."""
+    folder = tmp_path_factory.mktemp("world")
+    rows = write_scenes(folder, make_scenes(21, SAMPLES))
+    return folder, {row["id"]: row["label"] for row in rows}
+
+
+@pytest.fixture
+def images(world: tuple[Path, dict[str, str]]) -> Iterator[fo.Dataset]:
+    """The world as a dataset of this test's own, without any run."""
+    folder, labels = world
+    dataset = as_dataset(folder, labels)
+    yield dataset
+    dataset.delete()
+
+
+def as_dataset(folder: Path, labels: dict[str, str], name: str | None = None) -> fo.Dataset:
+    """A dataset of a written world, known as one of the demo's."""
+    dataset = dataset_from_folder(folder, name=name, persistent=True)
+    dataset.set_values(
+        "label", [fo.Classification(label=labels[Path(path).stem]) for path in dataset.values("filepath")]
+    )
+    dataset.info[DEMO_MARK] = True
+    dataset.save()
+    return dataset
