@@ -15,6 +15,7 @@ from fiftyone_avs.integrations.classes import sample_class_fields
 from fiftyone_avs.integrations.comparison import Comparison, compare
 from fiftyone_avs.integrations.composite import composite
 from fiftyone_avs.integrations.evaluation import evaluate
+from fiftyone_avs.integrations.evaluation_metrics import metric_of
 from fiftyone_avs.integrations.exporting import ExportSummary, export_run
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS
 from fiftyone_avs.integrations.folder import dataset_from_folder, dataset_from_videos
@@ -56,6 +57,7 @@ from fiftyone_avs.integrations.segmentation import DEMO_MARK, DemoModelsWarning,
 from fiftyone_avs.integrations.verdicts import VERDICTS, next_sample, set_verdict
 
 __all__ = [
+    "metric_of",
     "check_output",
     "frame_at",
     "ReviewSummary",

@@ -200,8 +200,11 @@ def _report_rows(dataset: Any, scenes: Sequence[Row], results: Mapping[str, Any]
     return rows
 
 
-def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Callable[[str], None]) -> str:
-    """Short clips with sound: frames are labelled, the sound is the clip's own."""
+def make_videos(out: Path, models: avs.Models, *, seed: int, count: int) -> Any:
+    """Short clips with sound as a persistent dataset, with a run and its evaluation; returns the results.
+
+    Frames are labelled, the sound is the clip's own.
+    """
     import fiftyone as fo
     from PIL import Image as PILImage
 
@@ -210,8 +213,7 @@ def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Call
     dataset = fo.Dataset(VIDEOS, persistent=True, overwrite=True)
     dataset.info["fiftyone_avs_demo"] = True
     dataset.save()
-    say(f"filming {videos} clips of two seconds with sound")
-    for index in range(videos):
+    for index in range(count):
         path = folder / f"clip-{index:02d}.mp4"
         video = make_video(path, seed, index)
         sample = fo.Sample(filepath=str(path.resolve()), label=fo.Classification(label=video.label))
@@ -221,19 +223,17 @@ def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Call
             PILImage.fromarray(mask).save(mask_path)
             sample.frames[number] = fo.Frame(ground_truth=fo.Segmentation(mask_path=str(mask_path.resolve())))
         dataset.add_sample(sample)
-    avs.segment(
-        dataset,
-        "vcap_acls",
-        preset="tiny",
-        models=models,
-        fps=VIDEO_FPS,
-        output_dir=out / "video-runs",
-        progress=False,
-    )
-    result = avs.evaluate(
+    run = {"preset": "tiny", "models": models, "fps": VIDEO_FPS, "output_dir": out / "video-runs"}
+    avs.segment(dataset, "vcap_acls", progress=False, **run)
+    return avs.evaluate(
         dataset, "frames.vcap_acls", "frames.ground_truth", eval_key="vcap_acls_eval", progress=False
     )
-    summary = result.summary
+
+
+def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Callable[[str], None]) -> str:
+    """How the clips went, in a line."""
+    say(f"filming {videos} clips of two seconds with sound")
+    summary = make_videos(out, models, seed=seed, count=videos).summary
     return (
         f"videos: vcap_acls on {summary.n} frames of {videos} clips:"
         f" cIoU {100 * summary.ciou:.1f}, mIoU {100 * summary.miou:.1f}, J {100 * summary.j:.1f}"

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.dataset import _validate_dataset_name
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.integrations.folder import FolderWarning, dataset_from_folder, dataset_from_videos
@@ -80,6 +81,10 @@ def check_import(
         raise ConfigurationError(f"there is no folder {folder} on the machine where FiftyOne runs")
     if fo.dataset_exists(name):
         raise ConfigurationError(f"a dataset named {name!r} exists already; choose another name")
+    try:
+        _validate_dataset_name(name)  # to FiftyOne, "my data" and "my-data" are the same name
+    except ValueError as error:
+        raise ConfigurationError(f"{error}; choose another name") from error
 
 
 def set_benchmark(dataset: fo.Dataset, benchmark: str | None) -> None:

@@ -24,7 +24,7 @@ def plugin_source() -> Path:
     """
     package = Path(__file__).resolve().parents[1]
     for folder in (package / "plugin", package.parent / "plugin"):
-        if (folder / MANIFEST).is_file():
+        if _is_ours(folder):
             return folder
     raise ConfigurationError(f"the plugin's files are not in {package}; install fiftyone-avs again")
 
@@ -80,16 +80,21 @@ def _target() -> Path:
 
 def _remove(target: Path) -> bool:
     """Remove an installed plugin, linked or copied; anything else that is there is not ours to remove."""
-    if target.is_symlink():
-        target.unlink()
-        return True
-    if not target.exists():
+    is_link = target.is_symlink()
+    if not is_link and not target.exists():
         return False
-    manifest = target / MANIFEST
-    if not manifest.is_file() or PLUGIN not in manifest.read_text(encoding="utf-8"):
+    if target.exists() and not _is_ours(target):  # a link to nowhere was made by a package that is gone
         raise ConfigurationError(f"{target} is not this plugin; move it away first")
-    shutil.rmtree(target)
+    if is_link:
+        target.unlink()
+    else:
+        shutil.rmtree(target)
     return True
+
+
+def _is_ours(folder: Path) -> bool:
+    manifest = folder / MANIFEST
+    return manifest.is_file() and PLUGIN in manifest.read_text(encoding="utf-8")
 
 
 def _link(target: Path, source: Path) -> bool:

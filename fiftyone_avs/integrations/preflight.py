@@ -72,6 +72,11 @@ def check_segment(
         found += _check_sound(samples, audio_field)
     runs = list(strategies) if runs is None else runs
     for strategy, run in zip(strategies, runs, strict=True):
+        try:
+            get_strategy(strategy)
+        except AVSError as error:
+            found.append(Finding("strategies", str(error)))
+            continue
         found += _check_models(strategy, preset, models, device)
         found += _check_run(samples, strategy, run, media, preset, overwrite)
     if len(set(runs)) < len(runs):
@@ -143,7 +148,7 @@ def check_evaluate(
         key = eval_key or f"{pred.removeprefix(FRAMES)}_eval"
         check_eval_key(dataset, key, pred_field, gt_field)
         if class_field is not None:
-            class_path(samples, class_field)
+            class_path(dataset, class_field)
     except AVSError as error:
         return [Finding("evaluation", str(error))]
     if key in dataset.list_evaluations():

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -166,7 +167,7 @@ def rename_run(dataset: fo.Dataset, run: str, new_run: str) -> None:
     Evaluations of the run keep their keys and scores, and name the new fields from now on.
 
     Raises:
-        DatasetError: if the dataset has no such run.
+        DatasetError: if the dataset has no such run, or some of its fields are gone.
         ConfigurationError: if the new key cannot name fields, or they are taken.
     """
     check_rename(dataset, run, new_run)
@@ -177,11 +178,15 @@ def rename_run(dataset: fo.Dataset, run: str, new_run: str) -> None:
         config = dataset.get_evaluation_info(key).config
         config.pred_field = RunFields(new_run, fields.on_frames).paths[0]
         EvaluationMethod.update_run_config(dataset, key, config)
+        dataset._evaluation_cache.pop(key, None)  # results that are loaded already name the old field
 
 
 def check_rename(dataset: fo.Dataset, run: str, new_run: str) -> None:
     """Raise, as ``rename_run`` would, if a run cannot have another key."""
     fields = _fields(run, _record(dataset, run))
+    lost = next((path for path in fields.paths if dataset.get_field(path) is None), None)
+    if lost is not None:  # FiftyOne would rename the record alone, and only log that it could not do more
+        raise DatasetError(f"run {run!r} cannot be renamed: its field {lost!r} is gone")
     check_run_key(new_run)
     if new_run in dataset.list_runs():
         raise ConfigurationError(
@@ -239,7 +244,7 @@ def check_same(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None
 
 
 def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> RunFolder:
-    """Where a run's files go: ``<output_dir>/<run>``.
+    """Where a run's files go: ``<output_dir>/<run>``, or with a number if a renamed run has its files there.
 
     The default output_dir is in FiftyOne's dataset folder and carries the dataset's name and the end of its
     id, so that a dataset deleted and made again under the same name never meets old files.
@@ -249,7 +254,11 @@ def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> 
         root = Path(fo.config.default_dataset_dir) / "avs" / f"{dataset.name}-{identity[-6:]}"
     else:
         root = Path(output_dir).expanduser()
-    return RunFolder((root / run).absolute(), identity, run)
+    others = [key for key in dataset.list_runs(method=METHOD) if key != run]
+    taken = {Path(dataset.get_run_info(key).config.directory) for key in others}
+    names = (run if number == 1 else f"{run}-{number}" for number in count(1))
+    path = next(path for name in names if (path := (root / name).absolute()) not in taken)
+    return RunFolder(path, identity, run)
 
 
 def recorded_folder(config: AVSRunConfig) -> RunFolder:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from .evaluate import EvaluateAVS
 from .files import ExportRun, ImportDataset, MakeReviewClips
 from .looking import BrowseByIoU, CompareStrategies, OpenAVSSample
+from .metrics import AVS_METRICS
 from .runs import DeleteRun, RenameRun, ShowModels
 from .segment import SegmentSoundingObjects
 
@@ -20,4 +21,5 @@ OPERATORS = (
     RenameRun,
     DeleteRun,
     ShowModels,
+    *AVS_METRICS,
 )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import fiftyone as fo
 import pytest
+from fiftyone.operators.delegated import DelegatedOperationService
 
+import fiftyone_avs as avs
 from fiftyone_avs import dataset_from_folder
 from fiftyone_avs.integrations import DEMO_MARK, install_plugin
+from fiftyone_avs.integrations.demo import VIDEOS, make_videos
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
 SAMPLES = 8
@@ -36,6 +40,26 @@ def images(world: tuple[Path, dict[str, str]]) -> Iterator[fo.Dataset]:
     dataset = as_dataset(folder, labels)
     yield dataset
     dataset.delete()
+
+
+@pytest.fixture(scope="session")
+def videos(tmp_path_factory: pytest.TempPathFactory) -> fo.Dataset:
+    """A clip of the world with ground truth, a run and an evaluation, made as the demo makes it."""
+    make_videos(tmp_path_factory.mktemp("videos"), avs.load_models("tiny"), seed=21, count=1)
+    return fo.load_dataset(VIDEOS)
+
+
+def wait_until_done(dataset_name: str) -> None:
+    """Wait until a worker has done all delegated operations of a dataset; they must have succeeded."""
+    service = DelegatedOperationService()
+    deadline = time.monotonic() + 120
+    states: list[str] = []
+    while time.monotonic() < deadline:
+        states = [operation.run_state for operation in service.list_operations(dataset_name=dataset_name)]
+        if states and all(state in ("completed", "failed") for state in states):
+            break
+        time.sleep(0.3)
+    assert set(states) == {"completed"}, states
 
 
 def as_dataset(folder: Path, labels: dict[str, str], name: str | None = None) -> fo.Dataset:

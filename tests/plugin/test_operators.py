@@ -15,6 +15,7 @@ from fiftyone.operators.executor import ExecutionError
 
 import fiftyone_avs as avs
 from fiftyone_avs.integrations.plugin_install import PLUGIN
+from tests.plugin.conftest import wait_until_done
 
 
 def call(name, samples, /, *, delegate=False, **params):
@@ -63,6 +64,25 @@ def test_evaluate_writes_scores_and_keeps_the_class_field(images):
     call("evaluate_avs", images, preds=["vcap_acls"], class_field="label")
     assert images.count("vcap_acls_eval_iou") == len(images)
     assert images.get_evaluation_info("vcap_acls_eval").config.class_field == "label"
+
+
+def test_fiftyone_s_own_evaluation_knows_our_metrics(images):
+    segment(images, "vcap_acls")
+    ours = avs.evaluate(images, "vcap_acls", progress=False).summary
+    images.mask_targets = {}
+    names = ("ciou", "auc", "miou", "f", "j", "f_threshold")
+    made = images.evaluate_segmentations(
+        "vcap_acls",
+        gt_field="ground_truth",
+        eval_key="own",
+        custom_metrics=[f"{PLUGIN}/avs_{name}" for name in names],
+        progress=False,
+    )
+    metrics = made.metrics()
+    for name in names:
+        assert metrics[f"avs_{name}"] == pytest.approx(getattr(ours, name), abs=1e-12)
+    entry = made.custom_metrics[f"{PLUGIN}/avs_miou"]
+    assert entry["lower_is_better"] is False
 
 
 def test_evaluate_without_a_run_says_so(images):
@@ -141,23 +161,10 @@ def test_a_delegated_run_waits_for_a_worker_and_is_done_by_one(images):
     host, port = get_db_conn().client.address
     worker = [Path(sys.executable).with_name("fiftyone"), "delegated", "launch", "-t", "local"]
     environment = {**os.environ, "FIFTYONE_DATABASE_URI": f"mongodb://{host}:{port}"}
-    service = __import__("fiftyone.operators.delegated", fromlist=["x"]).DelegatedOperationService()
     with subprocess.Popen(worker, env=environment, stdout=subprocess.DEVNULL) as process:
         try:
-            _wait_until_done(service, images.name)
+            wait_until_done(images.name)
         finally:
             process.terminate()
     images.reload()
     assert images.count_values("classification_status") == {"ok": len(images)}
-
-
-def _wait_until_done(service, dataset_name):
-    import time
-
-    for _ in range(240):
-        states = [operation.run_state for operation in service.list_operations(dataset_name=dataset_name)]
-        if states and all(state in ("completed", "failed") for state in states):
-            assert states == ["completed"]
-            return
-        time.sleep(0.5)
-    raise AssertionError(f"the delegated run did not end: {states}")

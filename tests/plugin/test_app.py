@@ -1,0 +1,301 @@
+"""The whole job in the FiftyOne App, driven in a real browser against the real server and database.
+
+Without a Chromium on the machine these tests are skipped, unless FIFTYONE_AVS_NEED_CHROMIUM is set, as continuous
+integration does. FIFTYONE_AVS_SCREENSHOTS=docs/images keeps the pictures that the documentation shows.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import fiftyone as fo
+import pytest
+from fiftyone.core.odm import get_db_conn
+from fiftyone.operators.delegated import DelegatedOperationService
+from PIL import Image
+from playwright.sync_api import expect, sync_playwright
+
+import fiftyone_avs as avs
+from tests.plugin.browser import SWITCHES, User, find_chromium, running_app
+from tests.plugin.conftest import SAMPLES, as_dataset, wait_until_done
+
+CHROMIUM = find_chromium()
+NEEDED = "FIFTYONE_AVS_NEED_CHROMIUM"
+
+pytestmark = pytest.mark.skipif(
+    CHROMIUM is None and NEEDED not in os.environ,
+    reason="there is no Chromium on this machine: install it (Debian: apt-get install chromium) to run these",
+)
+
+
+@pytest.fixture(scope="module")
+def app(world):
+    """The App's address; it shows a dataset of its own at first."""
+    first = as_dataset(*world, name="app-start")
+    with running_app(first.name) as address:
+        yield address
+    first.delete()
+
+
+@pytest.fixture(scope="module")
+def browser():
+    assert CHROMIUM is not None, f"{NEEDED} is set, but there is no Chromium"
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=SWITCHES)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def user(app, browser, tmp_path):
+    pictures = Path(os.environ.get("FIFTYONE_AVS_SCREENSHOTS") or tmp_path / "pictures")
+    page = browser.new_page(viewport={"width": 1280, "height": 800})
+    yield User(page, app, pictures)
+    page.close()
+
+
+@pytest.fixture
+def judged(images):
+    """A dataset with two runs and their evaluations."""
+    for strategy in ("vcap_acls", "classification"):
+        avs.segment(images, strategy, preset="tiny", progress=False)
+        avs.evaluate(images, strategy, class_field="label", progress=False)
+    return images
+
+
+def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images):
+    user.open(images.name)
+    user.call("AVS: segment sounding objects")
+    user.field("Run key").fill("not a key")
+    user.sees("cannot be a run key")
+    expect(user.button("Execute")).to_be_disabled()
+    user.field("Run key").fill("mine")
+    user.page.get_by_text("cannot be a run key").wait_for(state="detached")
+    user.keep("segment-form")
+    user.execute()
+    user.sees("mine")
+    user.sees(f"run 'mine': {SAMPLES} ok, 0 abstained, 0 failed")
+    user.button("Done").click()
+    images.reload()
+    assert images.count_values("mine_status") == {"ok": SAMPLES}
+    user.sees("MINE")  # the run's group in the sidebar
+    assert user.page.locator("[data-cy=checkbox-mine] input, input[data-cy=checkbox-mine]").is_checked()
+    user.page.wait_for_timeout(2000)  # masks are fetched one by one
+    user.keep("segmented")
+
+
+def test_progress_is_shown_while_it_runs(user, images):
+    user.open(images.name)
+    user.call("AVS: segment sounding objects")
+    user.choose("Strategies", "captioning")
+    user.sees("captioning", exact=True)
+    user.page.get_by_text("More settings").click()
+    user.field("Batch size").fill("1")
+    user.page.wait_for_timeout(1000)
+    progress = user.notes(r"(captioning|vcap_acls): [0-9]+ of [0-9]+")
+    user.execute()
+    user.sees("run 'captioning'")
+    images.reload()
+    assert {info.strategy for info in avs.list_runs(images)} == {"vcap_acls", "captioning"}
+    seen = progress()
+    assert f"captioning: {SAMPLES} of {SAMPLES}" in seen
+    assert len(seen) > 3
+
+
+def test_evaluate_and_filter_by_iou_in_the_sidebar(user, images):
+    avs.segment(images, "classification", preset="tiny", progress=False)
+    user.open(images.name)
+    user.call("AVS: evaluate against ground truth")
+    user.execute()
+    user.sees(f"classification_eval: {SAMPLES} ok")
+    user.keep("evaluated")
+    user.button("Done").click()
+    images.reload()
+    info = images.get_evaluation_info("classification_eval")
+    assert info.config.class_field == "label"
+    ious = sorted(images.values("classification_eval_iou"))
+    middle = (ious[2] + ious[3]) / 2
+    user.page.locator("[data-cy=sidebar-field-arrow-enabled-classification_eval_iou]").click()
+    user.page.locator("[data-cy*=slider-container-classification_eval_iou] input").last.fill(f"{middle:.4f}")
+    user.page.keyboard.press("Enter")
+    user.grid_count(3)
+    user.keep("filtered")
+
+
+def test_the_compare_panel_leads_from_numbers_to_samples(user, judged):
+    user.open(judged.name)
+    user.call("AVS: compare strategies")
+    user.execute()
+    user.sees("Sample by sample")
+    user.page.wait_for_selector(".scatterlayer .points path")
+    user.page.wait_for_timeout(1500)
+    user.keep("compare")
+    user.page.get_by_role("row").filter(has_text="vcap_acls").first.click()
+    user.sees("the worst of vcap_acls_eval")
+    user.click_mark(".js-plotly-plot >> nth=0 >> .scatterlayer .points path", 15)
+    user.sees("IoU below")
+    user.click_mark(".barlayer .point path")
+    user.sees("label '")
+    user.click_mark(".js-plotly-plot >> nth=2 >> .scatterlayer .points path", 2)
+    user.sees("Shown: one sample, 1 sample.")
+    user.grid_count(1)
+    user.button("Show all samples again").click()
+    user.grid_count(SAMPLES)
+
+
+def test_the_compare_panel_says_how_to_begin(user, images):
+    user.open(images.name)
+    user.open_panel("AVS Compare")
+    user.sees("No evaluation yet")
+    user.keep("compare-empty")
+
+
+def test_published_numbers_stand_beside_ones_own(user, judged):
+    avs.set_benchmark(judged, "is3")
+    user.open(judged.name)
+    user.open_panel("AVS Compare")
+    user.sees("VCap+ACls (published)")
+    user.sees("Interspeech 2025, Table 1")
+
+
+def test_the_sample_panel_plays_judges_and_goes_on(user, judged):
+    user.open(judged.name)
+    user.open_sample(0)
+    user.open_sample_panel()
+    user.sees("referring expression")
+    duration = user.page.wait_for_function("document.querySelector('audio')?.duration || 0").json_value()
+    assert 1.5 < duration < 2.5
+    user.page.evaluate("document.querySelector('audio').muted = true")
+    user.page.evaluate("document.querySelector('audio').play()")
+    user.page.wait_for_function("document.querySelector('audio').currentTime > 0.2")
+    user.page.wait_for_timeout(1000)
+    user.keep("sample")
+    first, second = judged.values("id")[:2]
+    user.button("bad mask").click()
+    user.sees("bad mask ✓")
+    judged.reload()
+    assert judged[first].tags == ["bad mask"]
+    user.button("good").click()
+    user.sees("good ✓")
+    judged.reload()
+    assert judged[first].tags == ["good"]
+    user.button("next").click()
+    user.page.get_by_text("good ✓").wait_for(state="detached")
+    user.button("wrong object").click()
+    user.sees("wrong object ✓")
+    judged.reload()
+    assert judged[second].tags == ["wrong object"]
+
+
+def test_the_sample_panel_follows_a_video(user, videos):
+    user.open(videos.name)
+    user.open_sample(0)
+    user.open_sample_panel()
+    user.sees("Frame 1")
+    user.page.wait_for_function("document.querySelector('audio')?.duration || 0")
+    user.page.evaluate("document.querySelector('audio').muted = true")
+    user.page.evaluate("document.querySelector('audio').play()")
+    user.sees("Frame 19")  # the last labelled one, where the sound ends
+    user.button("◀ frame").click()
+    user.sees("Frame 17")
+    user.keep("sample-video")
+
+
+def test_a_scheduled_run_is_done_by_a_worker(user, images):
+    user.open(images.name)
+    user.call("AVS: segment sounding objects")
+    user.field("Run key").fill("later")
+    user.schedule()
+    service = DelegatedOperationService()
+    user.page.wait_for_timeout(2000)
+    assert len(service.list_operations(dataset_name=images.name)) == 1
+    images.reload()
+    assert avs.list_runs(images) == []
+    host, port = get_db_conn().client.address
+    environment = {**os.environ, "FIFTYONE_DATABASE_URI": f"mongodb://{host}:{port}"}
+    worker = [str(Path(sys.executable).with_name("fiftyone")), "delegated", "launch"]
+    with subprocess.Popen(worker, env=environment, stdout=subprocess.DEVNULL) as process:
+        try:
+            wait_until_done(images.name)
+        finally:
+            process.terminate()
+    images.reload()
+    assert images.count_values("later_status") == {"ok": SAMPLES}
+    user.open(images.name)
+    user.sees("LATER")
+
+
+def test_an_empty_view_is_told_in_the_form(user, images):
+    images.save_view("nothing", images.match_tags("no such tag"))
+    user.open(f"{images.name}?view=nothing", empty=True)
+    user.call("AVS: segment sounding objects")
+    user.sees("there are no samples to work on")
+    expect(user.button("Execute")).to_be_disabled()
+
+
+def test_a_missing_sound_field_and_a_missing_checkpoint_are_told_in_the_form(user, images):
+    images.delete_sample_field("audio_path")
+    user.open(images.name)
+    user.call("AVS: segment sounding objects")
+    user.sees("which should hold the paths of the sounds, does not exist")
+    user.choose("Models", "paper")
+    user.sees("its checkpoint is not on this machine")
+    user.keep("form-problems")
+
+
+def test_a_taken_run_key_is_told_in_the_form(user, judged):
+    user.open(judged.name)
+    user.call("AVS: segment sounding objects")
+    user.field("Run key").fill("classification")
+    user.sees("was made by 'classification' with preset 'tiny'")
+    expect(user.button("Execute")).to_be_disabled()
+
+
+def test_ground_truth_of_another_size_is_left_out_and_counted(user, images, tmp_path):
+    avs.segment(images, "classification", preset="tiny", progress=False)
+    small = tmp_path / "small.png"
+    Image.new("L", (16, 16), 255).save(small)
+    sample = images.first()
+    sample.ground_truth = fo.Segmentation(mask_path=str(small))
+    sample.save()
+    user.open(images.name)
+    user.call("AVS: evaluate against ground truth")
+    user.execute()
+    user.sees(f"classification_eval: {SAMPLES - 1} ok, 1 left out")
+
+
+def test_a_failing_run_is_readable_and_goes_on_later(user, images):
+    folder = Path(fo.config.default_dataset_dir) / "avs" / f"{images.name}-{str(images._doc.id)[-6:]}"
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.write_text("in the way")
+    user.open(images.name)
+    user.call("AVS: segment sounding objects")
+    user.execute()
+    user.sees("Segment sounding objects: it did not work")
+    user.sees(re.compile("cannot write to .*; choose another output_dir"))
+    user.keep("failed")
+    folder.unlink()
+    user.button("Done").click()
+    user.call("AVS: segment sounding objects")
+    user.execute()
+    user.sees(f"{SAMPLES} ok, 0 abstained, 0 failed")
+    shutil.rmtree(folder)
+
+
+def test_the_model_evaluation_panel_compares_our_evaluations(user, judged):
+    user.open(judged.name)
+    user.open_panel("Model Evaluation")
+    user.sees("2 Model Evaluations")
+    user.sees("vcap_acls_eval", exact=True).click()
+    user.page.get_by_text("Select a comparison").click()
+    user.page.get_by_role("option").filter(has_text="classification_eval").click()
+    row = user.page.get_by_role("row").filter(has_text="mIoU")
+    for run in ("vcap_acls", "classification"):
+        expected = avs.evaluate(judged, run, progress=False).summary.miou
+        expect(row).to_contain_text(f"{expected:.3g}")
+    user.keep("model-evaluation")
