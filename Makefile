@@ -26,7 +26,8 @@ $(VENV)/.dev: $(VENV)/.base
 demo: $(VENV)/.base ## Find sounding objects in the demo world with five strategies (about a minute)
 	$(BIN)/fiftyone-avs demo
 
-app: $(VENV)/.base ## The same, opened in the FiftyOne App
+app: $(VENV)/.base ## The same, opened in the FiftyOne App with the plugin installed
+	$(BIN)/fiftyone-avs install-plugin
 	$(BIN)/fiftyone-avs demo --app
 
 test: $(VENV)/.dev ## Lint, type-check and run all tests

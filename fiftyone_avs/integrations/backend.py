@@ -164,7 +164,8 @@ def _write(samples: Any, eval_key: str, scores: Mapping[str, SampleScores | None
             key: None if score is None else _finite(getattr(score, attribute))
             for key, score in scores.items()
         }
-        samples.set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
+        # through the dataset: a view may leave the new fields out
+        samples._root_dataset.set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
 
 
 def _finite(value: float) -> float | None:

@@ -223,8 +223,15 @@ def make_videos(out: Path, models: avs.Models, *, seed: int, count: int) -> Any:
             PILImage.fromarray(mask).save(mask_path)
             sample.frames[number] = fo.Frame(ground_truth=fo.Segmentation(mask_path=str(mask_path.resolve())))
         dataset.add_sample(sample)
-    run = {"preset": "tiny", "models": models, "fps": VIDEO_FPS, "output_dir": out / "video-runs"}
-    avs.segment(dataset, "vcap_acls", progress=False, **run)
+    avs.segment(
+        dataset,
+        "vcap_acls",
+        preset="tiny",
+        models=models,
+        fps=VIDEO_FPS,
+        output_dir=out / "video-runs",
+        progress=False,
+    )
     return avs.evaluate(
         dataset, "frames.vcap_acls", "frames.ground_truth", eval_key="vcap_acls_eval", progress=False
     )

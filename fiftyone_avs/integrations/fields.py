@@ -89,9 +89,13 @@ def check_free(dataset: fo.Dataset, fields: RunFields) -> None:
     """Raise unless a new run can have its fields.
 
     Raises:
-        ConfigurationError: if one of the run's field names is taken.
+        ConfigurationError: if the key or one of the run's field names is taken.
         DatasetError: if a caption field holds something other than classifications.
     """
+    if fields.run in dataset.list_runs():
+        raise ConfigurationError(
+            f"dataset {dataset.name!r} has a run {fields.run!r} that is not of this package; choose another run key"
+        )
     schema = _schema(dataset, fields.on_frames)
     taken = sorted(set(fields.own) & set(schema))
     if fields.on_frames and fields.status in dataset.get_field_schema():

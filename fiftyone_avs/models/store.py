@@ -80,7 +80,9 @@ def find_checkpoint(card: Card, *, download: bool = True) -> Path:
 
 
 def why_absent(card: Card) -> str:
-    """Why a card's checkpoint is not on this machine and will not download itself, or ""."""
+    """Why a card's files are not on this machine and will not download themselves, or ""."""
+    if card.role == "noun_extractor":
+        return "" if _on_disk(card) else f"{card.name}: it is not installed: {how_to_get(card)}"
     if card.checkpoint is None or card.source:
         return ""
     try:

@@ -160,6 +160,12 @@ def how_fields(inputs: types.Object) -> None:
         default="abstain",
     )
     inputs.bool("retry_failed", label="Do failed samples again", default=False)
+    inputs.str(
+        "output_dir",
+        label="Folder for masks and maps",
+        description="On the machine where FiftyOne runs; by default one beside FiftyOne's datasets",
+        required=False,
+    )
 
 
 def run_keys(params: dict[str, Any], strategies: list[str]) -> list[str]:
@@ -197,7 +203,7 @@ def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
     """The arguments of ``segment``; what the form did not say takes the function's own default."""
     params = ctx.params
     optional = ("precision", "batch_size", "fps", "threshold", "silence", "max_samples", "output_dir")
-    given = {name: params[name] for name in optional if params.get(name) is not None}
+    given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
     checked = _checked(ctx, [strategy])
     return given | {
         **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},

@@ -29,7 +29,8 @@ SWITCHES = [
 
 NOTES = """pattern => {
     window.notes = new Set();
-    const look = () => (document.body.innerText.match(new RegExp(pattern, "g")) || []).forEach(t => window.notes.add(t));
+    const form = new RegExp(pattern, "g");
+    const look = () => (document.body.innerText.match(form) || []).forEach(text => window.notes.add(text));
     new MutationObserver(look).observe(document.body, {subtree: true, childList: true, characterData: true});
 }"""
 

@@ -37,7 +37,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 def images(world: tuple[Path, dict[str, str]]) -> Iterator[fo.Dataset]:
     """The world as a dataset of this test's own, without any run."""
     folder, labels = world
-    dataset = as_dataset(folder, labels)
+    dataset = as_dataset(folder, labels, name="sounding-objects")
     yield dataset
     dataset.delete()
 
