@@ -25,8 +25,11 @@ from fiftyone_avs.spectrogram import spectrogram_picture
 from ..forms import dropdown, names
 from .texts import chains
 
-WIDTH = 900
+WIDTH = 1000
 """Pixels of the pictures."""
+
+FITTING = f"min(100%, {WIDTH}px)"
+"""Pictures shrink with the panel, and never grow beyond their pixels."""
 
 EVERY = 1000
 """Milliseconds between two looks at where a video's player is."""
@@ -95,7 +98,7 @@ class AVSSample(foo.Panel):
             panel.view(f"problem{index}", types.Warning(label=problem))
         if found.media == "video":
             self._steps(panel, found)
-        panel.str("masks", view=types.ImageView(width="100%"), default=_jpeg(composite(found, width=WIDTH)))
+        panel.str("masks", view=types.ImageView(width=FITTING), default=_jpeg(composite(found, width=WIDTH)))
         panel.md(chains(found), name="texts")
         known = list_run_keys(ctx.dataset)
         if len(known) > 1:
@@ -115,7 +118,7 @@ class AVSSample(foo.Panel):
                 variant="contained" if chosen else "outlined",
             )
         bar.btn("next", label="next", icon="skip_next", on_click=self.on_next, variant="contained")
-        bar.btn("unjudged", label="next without verdict", on_click=self.on_next_unjudged, variant="outlined")
+        bar.btn("unjudged", label="next unjudged", on_click=self.on_next_unjudged, variant="outlined")
 
     def _sound(self, panel: types.Object, found: SampleInspection) -> None:
         """The player and the spectrogram; what is wrong with the sound is among the problems."""
@@ -126,7 +129,7 @@ class AVSSample(foo.Panel):
             panel.media_player("audio", url, controls=True, height="54px", width="100%", **options)
         if found.sound is not None:
             picture = spectrogram_picture(found.sound, width=WIDTH, height=180, highlight=found.heard)
-            panel.str("spectrogram", view=types.ImageView(width="100%"), default=_png(picture))
+            panel.str("spectrogram", view=types.ImageView(width=FITTING), default=_png(picture))
 
     def _steps(self, panel: types.Object, found: SampleInspection) -> None:
         """From one labelled frame of a video to the next; the player and a click on a label lead there, too."""
@@ -165,7 +168,7 @@ class AVSSample(foo.Panel):
 
 WRAPPED = {
     "grid": {
-        "sx": {"display": "grid", "gridTemplateColumns": "repeat(auto-fill, minmax(140px, max-content))"}
+        "sx": {"display": "flex", "flexWrap": "wrap", "gap": "8px", "& > *": {"width": "auto !important"}}
     }
 }
 """Lets a row of buttons break where the panel is narrow."""
