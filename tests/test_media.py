@@ -6,6 +6,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import imageio_ffmpeg
@@ -20,6 +21,7 @@ from PIL import Image
 
 from fiftyone_avs import media
 from fiftyone_avs.errors import MediaError
+from fiftyone_avs.media import ffmpeg
 from fiftyone_avs.types import Sound
 
 RED = (200, 30, 40)
@@ -172,6 +174,16 @@ def test_jpeg_mask_is_cut_at_128(tmp_path: Path) -> None:
     mask = np.kron(_object(), np.ones((8, 8), bool))
     Image.fromarray(mask.astype(np.uint8) * 255).save(tmp_path / "a.jpg", quality=60)
     np.testing.assert_array_equal(media.read_mask(tmp_path / "a.jpg"), mask)
+
+
+def test_other_grey_values_stay_and_arrays_are_copied(tmp_path: Path) -> None:
+    values = np.array([[0, 1, 2], [127, 128, 255]], np.uint8)
+    Image.fromarray(values).save(tmp_path / "a.png")
+    for source in (values, values.astype(np.int32), tmp_path / "a.png"):
+        grey = media.read_grey_mask(source)
+        assert grey.dtype == np.uint8 and grey.tolist() == [[0, 1, 2], [127, 128, 255]]
+        grey[:] = 9
+    assert values.tolist() == [[0, 1, 2], [127, 128, 255]]
 
 
 @pytest.mark.parametrize(
@@ -403,6 +415,120 @@ def test_frames_of_a_rotated_video_keep_their_shape(video: Path, tmp_path: Path)
     frames = media.read_frames(rotated, [5])
     assert frames[0].shape == (64, 48, 3)
     assert _numbers(frames) == [5]
+
+
+def _encode(path: Path, *options: str, source: str = "testsrc2=size=64x48:rate=10:duration=3") -> Path:
+    """Write a video whose frames all differ, with H.264 unless the options say otherwise."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-nostdin", "-v", "error", "-f", "lavfi", "-i", source]
+    coding = ["-c:v", "libx264", "-preset", "veryfast", "-pix_fmt", "yuv420p"]
+    subprocess.run([*command, *coding, *options, str(path)], check=True)
+    return path
+
+
+def _copied(source: Path, path: Path, *options: str) -> Path:
+    """Pack the frames of a video anew without coding them again; options go before the input."""
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *options, "-i", str(source)]
+    subprocess.run([*command, "-c", "copy", str(path)], check=True)
+    return path
+
+
+def _truncated(source: Path, path: Path) -> Path:
+    data = source.read_bytes()
+    path.write_bytes(data[: len(data) * 2 // 3])
+    return path
+
+
+def _two_sizes(folder: Path) -> Path:
+    """A video whose frames are larger from number 30 on, as a recorder leaves it that was set otherwise then."""
+    small = _encode(folder / "small.ts")
+    large = _encode(folder / "large.ts", source="testsrc2=size=96x64:rate=10:duration=6")
+    (folder / "both.ts").write_bytes(small.read_bytes() + large.read_bytes())
+    return folder / "both.ts"
+
+
+# Each makes a video in a folder.
+CLIPS: dict[str, Callable[[Path], Path]] = {
+    "constant rate": lambda folder: _encode(folder / "a.mkv"),
+    "variable rate": lambda folder: _encode(
+        folder / "a.mp4", "-vf", "select='not(mod(n,3))+not(mod(n,7))'", "-fps_mode", "passthrough"
+    ),
+    "B-frames before their key frame": lambda folder: _encode(
+        folder / "a.mp4", "-g", "12", "-bf", "3", "-x264-params", "open-gop=1"
+    ),
+    "no whole key frames": lambda folder: _encode(
+        folder / "a.mp4", "-x264-params", "intra-refresh=1:keyint=10"
+    ),
+    "two fields per frame": lambda folder: _encode(
+        folder / "a.ts", "-c:v", "mpeg2video", "-flags", "+ildct+ilme", "-bf", "2"
+    ),
+    "rotated": lambda folder: _copied(
+        _encode(folder / "a.mp4"), folder / "turned.mp4", "-display_rotation", "90"
+    ),
+    "cut without coding": lambda folder: _copied(_encode(folder / "a.mp4"), folder / "cut.mp4", "-ss", "1.3"),
+    "truncated": lambda folder: _truncated(_encode(folder / "a.mkv", "-g", "6"), folder / "cut.mkv"),
+}
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+def test_picked_frames_are_those_of_the_whole_video(kind: str, tmp_path: Path) -> None:
+    clip = CLIPS[kind](tmp_path)
+    with ffmpeg.open_frames(clip) as (_, stream):
+        frames = list(stream)
+    assert len(frames) == len(set(frames)) > 10
+    last = len(frames) - 1
+    for numbers in ([0], [last // 2], [last], [1, last // 3, last - 1]):
+        picked = ffmpeg.pick_frames(clip, numbers, max_pixels=media.images.MAX_PIXELS)
+        assert picked is not None
+        assert [picture.tobytes() for picture in picked] == [frames[number] for number in numbers]
+    assert ffmpeg.pick_frames(clip, [0, last + 1], max_pixels=media.images.MAX_PIXELS) is None
+    with pytest.raises(MediaError, match=f"frame {last + 9} .* ends after {len(frames)} frames"):
+        media.read_frames(clip, [0, last + 9])
+
+
+def test_frames_stay_exact_behind_a_change_of_size(tmp_path: Path) -> None:
+    """ffmpeg's filters start to count anew there."""
+    clip = _two_sizes(tmp_path)
+    with ffmpeg.open_frames(clip) as (_, stream):
+        frames = list(stream)
+    assert len(frames) == 90
+    for number in (0, 12, 29, 30, 42, 89):
+        assert media.read_frames(clip, [number])[0].tobytes() == frames[number], number
+    together = media.read_frames(clip, [42, 12, 89])
+    assert [picture.tobytes() for picture in together] == [frames[number] for number in (42, 12, 89)]
+
+
+def test_more_frames_than_are_picked_at_once(tmp_path: Path) -> None:
+    clip = _encode(tmp_path / "a.mp4", source="testsrc2=size=64x48:rate=10:duration=10")
+    frames = media.read_frames(clip, range(100))
+    assert len({frame.tobytes() for frame in frames}) == 100
+    for some in (range(64), range(35, 100)):
+        read = media.read_frames(clip, some)
+        assert all(np.array_equal(one, frames[number]) for number, one in zip(some, read, strict=True))
+
+
+def test_frames_can_be_written_to(video: Path) -> None:
+    first, again = media.read_frames(video, [3]), media.read_frames(video, [3])
+    first[0][:] = 0
+    assert _numbers(again) == [3]
+
+
+def test_large_frames_are_refused(video: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("fiftyone_avs.media.video.MAX_PIXELS", 64 * 48 - 1)
+    with pytest.raises(MediaError, match="64 x 48 pixels are too large"):
+        media.read_frames(video, [0])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="the stand-in for an old ffmpeg is a shell script")
+def test_an_ffmpeg_that_cannot_tell_how_many_frames_it_decoded(
+    video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "ffmpeg"
+    real = imageio_ffmpeg.get_ffmpeg_exe()
+    old.write_text(f"""#!/bin/sh\ncase "$*" in *stats_enc_pre*) exit 1;; esac\nexec "{real}" "$@"\n""")
+    old.chmod(0o755)
+    monkeypatch.setenv("IMAGEIO_FFMPEG_EXE", str(old))
+    assert ffmpeg.pick_frames(video, [7], max_pixels=media.images.MAX_PIXELS) is None
+    assert _numbers(media.read_frames(video, [29, 7])) == [29, 7]
 
 
 def test_wrong_frames_are_named(video: Path) -> None:

@@ -45,3 +45,14 @@ def test_the_overlay_mixes_where_a_mask_covers_a_pixel_in_part():
     mixed = overlay(IMAGE, share, MASK_COLOUR)
     tinted, dark = overlay(IMAGE, MASK, MASK_COLOUR)[0, 0].astype(int), 75
     assert np.abs(mixed[0, 0] - (tinted + dark) / 2).max() <= 1
+
+
+def test_the_overlay_of_any_colours_is_its_formula_with_fractions_cut_off():
+    random = np.random.default_rng(0)
+    image = random.integers(0, 256, (40, 50, 3), np.uint8)
+    share = random.integers(0, 256, (40, 50)).astype(np.float32) / np.float32(255)
+    share[:10], share[10:20] = 0, 1
+    for mask in (share, share > 0.5):
+        part = mask[..., None].astype(np.float32)
+        mixed = part * (0.45 * image + 0.55 * np.array(MASK_COLOUR)) + (1 - part) * (0.75 * image)
+        np.testing.assert_array_equal(overlay(image, mask, MASK_COLOUR), mixed.astype(np.uint8))

@@ -28,6 +28,7 @@ from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
 
 from ..forms import dropdown, names
 from ..operators.base import table
+from .base import QuietPanel, in_one_column
 from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
 
 ALL, SHOWN = "all", "shown"
@@ -53,7 +54,7 @@ EMPTY = """\
 """
 
 
-class AVSCompare(foo.Panel):
+class AVSCompare(QuietPanel):
     """Evaluations side by side; a click shows the samples behind a number."""
 
     @property
@@ -82,18 +83,30 @@ class AVSCompare(foo.Panel):
     def on_pick(self, ctx: Any) -> None:
         """Rendering again is all there is to do: the choices are in the panel's state."""
 
+    def shown(self, ctx: Any) -> list[Any]:
+        """What the drop-downs say, the evaluations there are, and the view if the numbers are of it."""
+        infos = list_evaluations(ctx.dataset)
+        chosen = [info.key for info in _chosen(ctx, infos)]
+        scope = ctx.panel.state.get("samples_and_published.scope") or ALL
+        view = ctx.view._serialize() if scope == SHOWN else None
+        fields = sample_class_fields(ctx.dataset)
+        classes = _class_field(ctx, fields) if fields else None
+        axes = _axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None
+        made = [f"{info.key} {info.created}" for info in infos]
+        return [made, chosen, scope, str(view), _published(ctx), classes, axes]
+
     def render(self, ctx: Any) -> types.Property:
         """The whole panel."""
         panel = types.Object()
         infos = list_evaluations(ctx.dataset) if ctx.dataset is not None else []
         if not infos:
             panel.md(EMPTY, name="empty")
-            return _property(panel)
+            return in_one_column(panel)
         try:
             self._fill(ctx, panel, infos)
         except AVSError as error:
             panel.view("problem", types.Error(label="This cannot be shown", description=str(error)))
-        return _property(panel)
+        return in_one_column(panel)
 
     def _fill(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> None:
         chosen = self._choices(ctx, panel, infos)
@@ -112,22 +125,22 @@ class AVSCompare(foo.Panel):
         traces, layout = success_curves(found, called, colour)
         _figure(panel, "curve", "Success rate", traces, layout, self.on_curve)
         self._classes(ctx, panel, samples, chosen, called, colour)
+        self.remember(ctx)
         if len(keys) > 1:
             self._joint(ctx, panel, samples, keys, called)
 
     def _choices(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> list[EvaluationInfo]:
         """Drop-downs of what is compared; returns the chosen evaluations, all of one group."""
-        state = ctx.panel.state
-        groups = {info.group_label: info.group for info in infos}
-        wanted = set(state.get("chosen") or ())
-        first = next((info for info in infos if info.key in wanted), infos[-1])
-        if len(groups) > 1:
-            _pick(panel, "group", names(groups), "Comparable evaluations", first.group_label, self.on_pick)
-        group = groups.get(state.get("group") or "", first.group)
-        members = [info for info in infos if info.group == group]
-        keys = [info.key for info in members]
-        chosen = [info for info in members if info.key in wanted] or members
+        groups = [info.group_label for info in infos]
+        chosen = _chosen(ctx, infos)
+        if not chosen:
+            return []
+        label = chosen[0].group_label
+        if len(set(groups)) > 1:
+            _pick(ctx, panel, "group", names(groups), "Comparable evaluations", label, self.on_pick)
+        keys = [info.key for info in infos if info.group_label == label]
         _pick(
+            ctx,
             panel,
             "chosen",
             names(keys),
@@ -137,10 +150,19 @@ class AVSCompare(foo.Panel):
             multiple=True,
         )
         row = _row(panel, "samples_and_published")
+        scope = ctx.panel.state.get("samples_and_published.scope") or ALL
         scopes = {ALL: "all evaluated samples", SHOWN: "the samples shown"}
-        _pick(row, "scope", scopes, "Numbers of", ALL, self.on_pick)
+        _pick(ctx, row, "samples_and_published.scope", scopes, "Numbers of", scope, self.on_pick)
         published = {NONE: "none", **PUBLISHED_DATASETS}
-        _pick(row, "published", published, "Published numbers", _published(ctx), self.on_pick)
+        _pick(
+            ctx,
+            row,
+            "samples_and_published.published",
+            published,
+            "Published numbers",
+            _published(ctx),
+            self.on_pick,
+        )
         return chosen
 
     def _leaderboard(
@@ -202,7 +224,7 @@ class AVSCompare(foo.Panel):
         if not fields:
             return
         field = _class_field(ctx, fields)
-        _pick(panel, "class_field", names(fields), "Classes", field, self.on_pick)
+        _pick(ctx, panel, "class_field", names(fields), "Classes", field, self.on_pick)
         found = class_standings(samples, chosen, field)
         if len(found) > MOST_CLASSES:
             panel.md(f"The {MOST_CLASSES} largest of {len(found)} classes are shown.", name="many_classes")
@@ -215,8 +237,8 @@ class AVSCompare(foo.Panel):
         """Two evaluations sample by sample."""
         x, y = _axes(ctx)
         row = _row(panel, "axes")
-        _pick(row, "x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
-        _pick(row, "y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
+        _pick(ctx, row, "axes.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
+        _pick(ctx, row, "axes.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
         scores = joint_scores(samples, x, y, bins=CELLS)
         panel.md(
             f"{called[x]} is better on **{scores.x_better}** samples, {called[y]} on **{scores.y_better}**, equal"
@@ -264,22 +286,24 @@ class AVSCompare(foo.Panel):
         ctx.ops.clear_view()
 
 
-def _property(panel: types.Object) -> types.Property:
-    narrow = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr)", "padding": "12px"}
-    return types.Property(panel, view=types.GridView(gap=2, componentsProps={"grid": {"sx": narrow}}))
-
-
 def _pick(
+    ctx: Any,
     panel: types.Object,
-    name: str,
+    path: str,
     choices: dict[str, str],
     label: str,
-    default: Any,
+    value: Any,
     then: Any,
     **options: Any,
 ) -> None:
-    """A drop-down that renders the panel again."""
-    chosen = dropdown(panel, name, choices, label=label, default=default, **options)
+    """A drop-down that renders the panel again.
+
+    Its value is put into the panel's state rather than given as a default: the App reports a default that it
+    fills in like a choice that somebody made.
+    """
+    if ctx.panel.state.get(path) != value:
+        ctx.panel.state.set(path, value)
+    chosen = dropdown(panel, path.rpartition(".")[2], choices, label=label, **options)
     chosen.on_change = then
 
 
@@ -309,6 +333,22 @@ def _names(infos: Sequence[EvaluationInfo]) -> dict[str, str]:
     """What evaluations are called: by their runs, or by their keys where these repeat."""
     runs = [info.run for info in infos]
     return {info.key: info.run if runs.count(info.run) == 1 else info.key for info in infos}
+
+
+def _chosen(ctx: Any, infos: Sequence[EvaluationInfo]) -> list[EvaluationInfo]:
+    """The evaluations that were picked, as far as they can be compared; else all of the group, else the newest's."""
+    if not infos:
+        return []
+    state = ctx.panel.state
+    wanted = set(state.get("chosen") or ())
+    first = next((info for info in infos if info.key in wanted), infos[-1])
+    group = (
+        state.get("group")
+        if state.get("group") in {info.group_label for info in infos}
+        else first.group_label
+    )
+    members = [info for info in infos if info.group_label == group]
+    return [info for info in members if info.key in wanted] or members
 
 
 def _published(ctx: Any) -> str:

@@ -23,6 +23,7 @@ from fiftyone_avs.integrations import (
 from fiftyone_avs.spectrogram import spectrogram_picture
 
 from ..forms import dropdown, names
+from .base import QuietPanel, in_one_column
 from .texts import chains
 
 WIDTH = 1000
@@ -40,7 +41,7 @@ verdict is stored as a tag of the sample.
 """
 
 
-class AVSSample(foo.Panel):
+class AVSSample(QuietPanel):
     """Everything known of the sample that is looked at."""
 
     @property
@@ -75,19 +76,24 @@ class AVSSample(foo.Panel):
     def on_pick(self, ctx: Any) -> None:
         """Rendering again is all there is to do: the choices are in the panel's state."""
 
+    def shown(self, ctx: Any) -> list[Any]:
+        """The sample, its frame and the runs; the sample's labels are read at every other event."""
+        return [ctx.current_sample, ctx.panel.state.get("frame"), _runs(ctx)]
+
     def render(self, ctx: Any) -> types.Property:
         """The whole panel."""
         panel = types.Object()
         if ctx.current_sample is None:
             panel.md("Open a sample to see it here.", name="empty")
-            return _property(panel)
+            return in_one_column(panel)
         try:
             self._fill(ctx, panel)
         except AVSError as error:
             panel.view("problem", types.Error(label="This sample cannot be shown", description=str(error)))
-        return _property(panel)
+        return in_one_column(panel)
 
     def _fill(self, ctx: Any, panel: types.Object) -> None:
+        self.remember(ctx)
         runs = _runs(ctx)
         found = inspect_sample(
             ctx.dataset, ctx.current_sample, runs=runs, frame_number=ctx.panel.state.get("frame")
@@ -102,7 +108,8 @@ class AVSSample(foo.Panel):
         panel.md(chains(found), name="texts")
         known = list_run_keys(ctx.dataset)
         if len(known) > 1:
-            shown = dropdown(panel, "runs", names(known), label="Runs shown", default=runs, multiple=True)
+            ctx.panel.state.runs = runs  # not a default, which the App would report like a choice
+            shown = dropdown(panel, "runs", names(known), label="Runs shown", multiple=True)
             shown.on_change = self.on_pick
 
     def _judge(self, panel: types.Object, found: SampleInspection) -> None:
@@ -172,11 +179,6 @@ WRAPPED = {
     }
 }
 """Lets a row of buttons break where the panel is narrow."""
-
-
-def _property(panel: types.Object) -> types.Property:
-    narrow = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr)", "padding": "12px"}
-    return types.Property(panel, view=types.GridView(gap=2, componentsProps={"grid": {"sx": narrow}}))
 
 
 def _runs(ctx: Any) -> list[str]:

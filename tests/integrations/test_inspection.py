@@ -12,8 +12,10 @@ from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.integrations import dataset_from_videos, evaluate, segment
 from fiftyone_avs.integrations.composite import composite
 from fiftyone_avs.integrations.folder import FolderWarning
-from fiftyone_avs.integrations.inspection import inspect_sample, nearest_frame
+from fiftyone_avs.integrations.inspected_files import KEPT_SOUNDS
+from fiftyone_avs.integrations.inspection import frame_at, inspect_sample, nearest_frame
 from fiftyone_avs.models import fake
+from fiftyone_avs.spectrogram import spectrogram_picture
 from fiftyone_avs.types import Candidate
 from tests.integrations.conftest import SIZE, write_picture, write_tone, write_truth
 from tests.integrations.test_videos import write_video
@@ -353,3 +355,47 @@ def test_a_changed_picture_is_read_anew(make_images):
     before = inspect_sample(dataset, sample.id).picture
     write_picture(Path(sample.filepath), shift=20)
     assert not np.array_equal(inspect_sample(dataset, sample.id).picture, before)
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def test_a_sound_is_decoded_once_for_all_frames_and_cannot_be_changed(videos):
+    sample_id = videos.first().id
+    sound = inspect_sample(videos, sample_id).sound
+    assert inspect_sample(videos, sample_id, frame_number=11).sound is sound
+    with pytest.raises(ValueError, match="read-only"):
+        sound.samples[0] = 1
+    assert len(spectrogram_picture(sound)) > 1000  # which must not write to it, either
+
+
+def test_a_changed_sound_is_read_anew(make_images):
+    dataset = make_images(1)
+    sample = dataset.first()
+    assert inspect_sample(dataset, sample.id).sound.duration == 0.5
+    write_tone(Path(sample.audio_path), seconds=1)
+    assert inspect_sample(dataset, sample.id).sound.duration == 1
+    Path(sample.audio_path).unlink()
+    found = inspect_sample(dataset, sample.id)
+    assert found.sound is None and "does not exist" in found.sound_problem
+
+
+def test_few_sounds_are_kept(make_images):
+    dataset = make_images(KEPT_SOUNDS + 1)
+    ids = dataset.values("id")
+    first, *others = (inspect_sample(dataset, sample_id).sound for sample_id in ids)
+    kept = [inspect_sample(dataset, sample_id).sound for sample_id in ids[1:]]
+    assert all(one is another for one, another in zip(kept, others, strict=True))
+    again = inspect_sample(dataset, ids[0]).sound
+    assert again is not first and np.array_equal(again.samples, first.samples)
+
+
+def test_the_frame_at_a_time_of_a_video_without_metadata(videos):
+    sample = videos.first()
+    sample.metadata = None
+    sample.save()
+    assert [frame_at(videos, sample.id, time) for time in (-1, 0, 0.99, 1, 2.5)] == [1, 1, 10, 11, 26]
+    write_video(Path(sample.filepath), seconds=2, rate=5)
+    assert frame_at(videos, sample.id, 1) == 6
+    Path(sample.filepath).unlink()
+    assert frame_at(videos, sample.id, 1) == 2

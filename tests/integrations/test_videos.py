@@ -19,9 +19,10 @@ from tests.integrations.conftest import files_of
 SIZE = (48, 64)
 
 
-def write_video(path: Path, seconds: float = 3, sound: bool = True) -> None:
-    """A ramp of grey that brightens to the right, at 10 frames per second, with a tone."""
-    source = f"gradients=s=64x48:c0=black:c1=white:x0=0:y0=0:x1=63:y1=0:n=2:speed=0.00001:r=10:d={seconds}"
+def write_video(path: Path, seconds: float = 3, sound: bool = True, rate: int = 10) -> None:
+    """A ramp of grey that brightens to the right, so many frames per second, with a tone."""
+    ramp = "gradients=s=64x48:c0=black:c1=white:x0=0:y0=0:x1=63:y1=0:n=2:speed=0.00001"
+    source = f"{ramp}:r={rate}:d={seconds}"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "lavfi", "-i", source]
     if sound:
         command += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}", "-c:a", "aac"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from fiftyone_avs.integrations.demo import VIDEOS, make_videos
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
 SAMPLES = 8
+_NUMBERS = itertools.count(1)  # the App remembers what was open on a dataset of some name
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +39,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 def images(world: tuple[Path, dict[str, str]]) -> Iterator[fo.Dataset]:
     """The world as a dataset of this test's own, without any run."""
     folder, labels = world
-    dataset = as_dataset(folder, labels, name="sounding-objects")
+    dataset = as_dataset(folder, labels, name=f"sounding-objects-{next(_NUMBERS)}")
     yield dataset
     dataset.delete()
 
