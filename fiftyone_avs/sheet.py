@@ -78,10 +78,21 @@ def overlay(image: Image, mask: Mask | npt.NDArray[np.float32], colour: tuple[in
     Returns:
         uint8 RGB, shape (H, W, 3).
     """
-    share = mask[..., None].astype(np.float32)
-    tinted = 0.45 * image + 0.55 * np.asarray(colour)
-    mixed: Image = (share * tinted + (1 - share) * (0.75 * image)).astype(np.uint8)
-    return mixed
+    values = np.arange(256, dtype=np.float64)
+    picture = PILImage.fromarray(image)
+    mixed = _looked_up(picture, [0.75 * values] * 3)
+    tinted = _looked_up(picture, [0.45 * values + 0.55 * part for part in colour])
+    mixed.paste(tinted, mask=PILImage.fromarray(mask > 0))
+    drawn = np.array(mixed)
+    partly = (mask > 0) & (mask < 1)  # pixels at the mask's border: too many shades for a table
+    share, pixels = mask[partly, None], image[partly]
+    drawn[partly] = share * (0.45 * pixels + 0.55 * np.asarray(colour)) + (1 - share) * (0.75 * pixels)
+    return drawn
+
+
+def _looked_up(picture: PILImage.Image, tables: Sequence[npt.NDArray[np.float64]]) -> PILImage.Image:
+    """The picture with each value replaced by that in its channel's table of 256, fractions cut off."""
+    return picture.point(np.concatenate(tables).astype(np.uint8).tolist())
 
 
 def _picture(cell: Cell) -> PILImage.Image:

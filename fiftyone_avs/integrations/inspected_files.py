@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,12 @@ from fiftyone_avs.media import (
 )
 from fiftyone_avs.media.files import check_file
 from fiftyone_avs.types import Image, Mask, Sound
+
+KEPT_SOUNDS = 2
+"""How many decoded sounds are kept, because a person who steps through a video's frames comes back to its sound
+each time. With 10 minutes at 48 kHz each, they take 230 MB; a minute takes 12."""
+
+_KEPT_RATES = 256  # of videos without metadata
 
 
 def read_picture(filepath: str, frame_number: int | None) -> tuple[Image | None, str]:
@@ -64,7 +72,7 @@ def read_audio(picture_path: str, audio_path: str | None) -> tuple[str | None, S
     except MediaError as error:
         return None, None, str(error)
     try:
-        return str(file), read_sound(file), ""
+        return str(file), _sound_of(read_sound, *_version(file)), ""
     except MediaError as error:
         return str(file), None, str(error)
 
@@ -72,7 +80,7 @@ def read_audio(picture_path: str, audio_path: str | None) -> tuple[str | None, S
 def read_video_audio(filepath: str) -> tuple[str | None, Sound | None, str]:
     """The sound of a video, as ``read_audio`` gives that of an image; the path is the video's own."""
     try:
-        sound = read_video_sound(filepath)
+        sound = _sound_of(read_video_sound, *_version(filepath))
     except MediaError as error:
         return None, None, str(error)
     if sound is None:
@@ -86,7 +94,7 @@ def frame_rate(sample: Any) -> float | None:
     if known:
         return float(known)
     try:
-        return video_info(sample.filepath).fps or None
+        return _header_rate(*_version(sample.filepath)) or None
     except MediaError:
         return None
 
@@ -102,6 +110,30 @@ def heard_part(sound: Sound, time: float, fps: float) -> tuple[float, float]:
     seconds = window_seconds(fps)
     start = max(0.0, min(time + (1 / fps - seconds) / 2, sound.duration - seconds))
     return start, min(start + seconds, sound.duration)
+
+
+def _version(path: str | Path) -> tuple[str, int, int]:
+    """A file's path, time of change and size: what is kept of it holds as long as these stay the same.
+
+    Raises:
+        MediaError: as ``check_file``.
+    """
+    facts = check_file(path).stat()
+    return str(path), facts.st_mtime_ns, facts.st_size
+
+
+@lru_cache(maxsize=KEPT_SOUNDS)
+def _sound_of(read: Callable[[str], Sound | None], path: str, changed: int, size: int) -> Sound | None:
+    """A file's sound, which may be another caller's too: nobody can write to its samples."""
+    sound = read(path)
+    if sound is not None:
+        sound.samples.setflags(write=False)
+    return sound
+
+
+@lru_cache(maxsize=_KEPT_RATES)
+def _header_rate(path: str, changed: int, size: int) -> float:
+    return video_info(path).fps
 
 
 def _size(shape: tuple[int, ...]) -> str:

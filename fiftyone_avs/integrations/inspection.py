@@ -50,7 +50,7 @@ class SampleInspection:
         truth: the ground truth: bool, shape (H, W); None if there is none or it cannot be read.
         truth_problem: what is wrong with it, such as another size than the picture's, or "".
         audio: the path of a file that plays the sound; None if there is none.
-        sound: the sound, its first 10 minutes at most; None if it cannot be read.
+        sound: the sound, its first 10 minutes at most, not to be written to; None if it cannot be read.
         sound_problem: why not, or "".
         heard: videos: start and end, in seconds, of the sound that was given with this frame; None if no run
             labelled it.

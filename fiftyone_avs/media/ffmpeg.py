@@ -9,22 +9,30 @@ ffmpeg's messages, they fail on long reads beyond their buffer, and they squash 
 from __future__ import annotations
 
 import contextlib
+import io
 import logging
+import re
 import subprocess
+import tempfile
 import warnings
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
 
 from fiftyone_avs.errors import MediaError
+from fiftyone_avs.types import Image
+
+MOST_PICKED = 64
+"""How many frames `pick_frames` takes at once: ffmpeg's expressions end at a depth of 100."""
 
 _DECODING_TIMEOUT = 300.0  # seconds; ffmpeg decodes sound some hundred times faster than it plays
 _FALLBACK_RATE = 44100  # for the rare track whose rate ffmpeg does not tell; ffmpeg resamples to it
+_VIDEO = ["-map", "0:v:0", "-fps_mode", "passthrough"]  # the first track, no frame left out or repeated
 _NO_VIDEO = "ffmpeg finds no pictures in it; check that it is a video and not damaged"
 
 # What moviepy and imageio-ffmpeg raise on files that they cannot make sense of.
@@ -127,11 +135,15 @@ def _run_ffmpeg(file: Path, options: list[str]) -> tuple[bytes, bytes]:
 
 
 @contextmanager
-def open_frames(file: Path) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
+def open_frames(file: Path, *, most: int | None = None) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
     """Open a video and give ffmpeg's facts about it and its frames, one after the other.
 
     Frames are RGB bytes of ``facts["size"]`` (width, height), rotated as the file says, each as often as the
     file holds it.
+
+    Args:
+        file: a video file.
+        most: end after so many frames; None gives all.
 
     Raises:
         MediaError: ffmpeg finds no pictures in it.
@@ -139,7 +151,7 @@ def open_frames(file: Path) -> Iterator[tuple[dict[str, Any], Iterator[bytes]]]:
     import imageio_ffmpeg
 
     logging.getLogger("imageio_ffmpeg").setLevel(logging.ERROR)  # it warns of every rotated video
-    params = ["-map", "0:v:0", "-fps_mode", "passthrough"]
+    params = _VIDEO if most is None else [*_VIDEO, "-frames:v", str(most)]
     frames: Generator[Any, None, None] = imageio_ffmpeg.read_frames(str(file), output_params=params)
     with contextlib.closing(frames):
         try:
@@ -155,3 +167,59 @@ def _named(frames: Iterator[bytes], file: Path) -> Iterator[bytes]:
         yield from frames
     except _FAILURES as error:
         raise MediaError("the video is damaged; convert it again from its source", path=file) from error
+
+
+def pick_frames(file: Path, numbers: Sequence[int], *, max_pixels: int) -> list[Image] | None:
+    """Decode a video from its start, but turn no other frames into pictures than those asked for.
+
+    A filter picks the frames, so that the others cost no more than their decoding. It counts anew if the size
+    or the colours of the video change on the way; therefore ffmpeg also tells the decoder's own count.
+
+    Args:
+        file: a video file.
+        numbers: of the frames, rising, the first one being 0; one or more, ``MOST_PICKED`` at most.
+        max_pixels: larger frames are not decoded.
+
+    Returns:
+        uint8 RGB pictures of shape (H, W, 3), the same as `open_frames` gives. None if frames are missing, if
+        the two counts differ, or if this ffmpeg cannot tell (6.0 is the first that can).
+    """
+    picked = "+".join(f"eq(n\\,{number})" for number in numbers)
+    options = [*_VIDEO, "-vf", f"select={picked}", "-frames:v", str(len(numbers))]
+    options += ["-stats_enc_pre", "pipe:2", "-stats_enc_pre_fmt", "decoded {ni}"]
+    options += ["-c:v", "ppm", "-pix_fmt", "rgb24", "-f", "image2pipe", "-"]
+    try:
+        pictures, messages = _run_for_pictures(["-max_pixels", str(max_pixels), "-i", str(file), *options])
+    except (OSError, RuntimeError, ValueError):  # no ffmpeg, or one that broke off; `open_frames` will say so
+        return None
+    decoded = [int(number) for number in re.findall(rb"^decoded (\d+)$", messages, re.MULTILINE)]
+    return pictures if decoded == list(numbers) and len(pictures) == len(numbers) else None
+
+
+def _run_for_pictures(options: list[str]) -> tuple[list[Image], bytes]:
+    """Run ffmpeg; return the PPM pictures that it wrote to its output, and its messages."""
+    import imageio_ffmpeg
+
+    command = [imageio_ffmpeg.get_ffmpeg_exe(), "-nostdin", "-v", "error", *options]
+    with tempfile.TemporaryFile() as messages:
+        with subprocess.Popen(
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=messages
+        ) as process:
+            try:
+                pictures = list(_ppm_pictures(cast(io.BufferedReader, process.stdout)))
+            except BaseException:  # an interruption, too
+                process.kill()
+                raise
+        messages.seek(0)
+        return pictures, messages.read()
+
+
+def _ppm_pictures(stream: io.BufferedReader) -> Iterator[Image]:
+    """Pictures from PPM files of 8 bits, one behind the other; one that is cut off ends them."""
+    while stream.readline() == b"P6\n":
+        width, height = (int(part) for part in stream.readline().split())
+        stream.readline()  # the highest value
+        picture = np.empty((height, width, 3), np.uint8)
+        if stream.readinto(picture.data) < picture.nbytes:
+            return
+        yield picture

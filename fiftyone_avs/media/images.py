@@ -45,8 +45,7 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageArray:
         MediaError: missing, empty, not an image, truncated, too large, or floating-point pixels.
     """
     with _open(path, max_pixels) as picture:
-        upright = ImageOps.exif_transpose(picture)
-        return np.array(_to_rgb(upright, path))
+        return np.array(_to_rgb(picture, path))
 
 
 def read_mask(source: str | Path | npt.ArrayLike, *, max_pixels: int = MAX_PIXELS) -> Mask:
@@ -80,7 +79,7 @@ def read_grey_mask(
     """
     if isinstance(source, str | Path):
         with _open(source, max_pixels) as picture:
-            return _full_range(_mask_values(ImageOps.exif_transpose(picture), source))
+            return _full_range(_mask_values(picture, source))
     array = np.asarray(source)
     if array.dtype == np.bool_ and array.ndim == 2:
         return array.astype(np.uint8) * WHITE
@@ -95,7 +94,7 @@ def read_grey_mask(
 
 @contextmanager
 def _open(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
-    """Open and decode an image file; every failure inside the block becomes a MediaError."""
+    """Open and decode an image file and turn it upright; every failure inside the block becomes a MediaError."""
     file = check_file(path)
     try:
         with Image.open(file) as picture:
@@ -107,6 +106,7 @@ def _open(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
                     path=path,
                 )
             picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
             yield picture
     except UnidentifiedImageError as error:
         raise MediaError("not an image that can be read; convert it to PNG or JPEG", path=path) from error
@@ -126,27 +126,29 @@ def _to_rgb(picture: Image.Image, path: str | Path) -> Image.Image:
     if picture.has_transparency_data:
         pixels = picture.convert("RGBA")
         return Image.alpha_composite(Image.new("RGBA", pixels.size, _BACKDROP), pixels).convert("RGB")
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")  # converting copies in any case
 
 
 def _mask_values(picture: Image.Image, path: str | Path) -> npt.NDArray[np.uint8]:
-    """Return the values of a mask file as 8-bit grey, or as 0/1 where the file holds just these."""
+    """Return the values of a mask file as 8-bit grey, or as 0/1 where the file holds just these; read-only."""
+    if picture.mode == "L":
+        return np.asarray(picture)
     if picture.mode == "1":
-        return np.array(picture.convert("L"))
+        return np.asarray(picture.convert("L"))
     if picture.mode.startswith("I"):
         values = np.asarray(picture)
         return values.astype(np.uint8) if int(values.max()) <= 1 else _eight_bits(picture)
     if picture.mode == "F":
         raise MediaError("floating-point pixels have no known range; save it with 8 bits", path=path)
     if picture.mode == "P":
-        indices = np.array(picture)
+        indices = np.asarray(picture)
         if int(indices.max()) <= 1:
             return indices
     if picture.mode in ("LA", "La"):
-        return np.array(picture.getchannel(0))
+        return np.asarray(picture.getchannel(0))
     if picture.has_transparency_data:
-        return np.array(picture.convert("RGBA").convert("RGB").convert("L"))
-    return np.array(picture.convert("L"))
+        return np.asarray(picture.convert("RGBA").convert("RGB").convert("L"))
+    return np.asarray(picture.convert("L"))
 
 
 def _eight_bits(picture: Image.Image) -> npt.NDArray[np.uint8]:
@@ -156,6 +158,9 @@ def _eight_bits(picture: Image.Image) -> npt.NDArray[np.uint8]:
 
 
 def _full_range(values: npt.NDArray[np.generic]) -> npt.NDArray[np.uint8]:
-    """Whole numbers of shape (H, W) as grey 0..255; 0 and 1 alone become 0 and 255."""
+    """Whole numbers of shape (H, W) as grey 0..255, in an array of its own; 0 and 1 alone become 0 and 255."""
     white = WHITE if int(np.max(values)) <= 1 else 1
-    return np.clip(values.astype(np.int64) * white, 0, WHITE).astype(np.uint8)
+    if values.dtype != np.uint8:
+        return np.clip(values.astype(np.int64) * white, 0, WHITE).astype(np.uint8)
+    grey: npt.NDArray[np.uint8] = np.multiply(values, white, dtype=np.uint8)  # the same, ten times as quick
+    return grey

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from fiftyone_avs.errors import MediaError
-from fiftyone_avs.media.ffmpeg import open_frames, probe
+from fiftyone_avs.media.ffmpeg import MOST_PICKED, open_frames, pick_frames, probe
 from fiftyone_avs.media.files import check_file
 from fiftyone_avs.media.images import MAX_PIXELS
 from fiftyone_avs.media.sound import MAX_SECONDS, sound_of_video
@@ -46,7 +46,7 @@ def video_info(path: str | Path) -> VideoInfo:
     """
     file = check_file(path)
     stream = probe(file)
-    with open_frames(file) as (facts, _):
+    with open_frames(file, most=1) as (facts, _):
         fps = float(facts["fps"])
         width, height = facts["size"]
     return VideoInfo(
@@ -99,9 +99,17 @@ def read_frames(path: str | Path, numbers: Sequence[int]) -> list[Image]:
         return []
     if min(wanted) < 0:
         raise ValueError(f"frame numbers start at 0, not {min(wanted)}")
+    rising = sorted(wanted)
+    picked = pick_frames(file, rising, max_pixels=MAX_PIXELS) if len(wanted) <= MOST_PICKED else None
+    found = _scan(path, wanted) if picked is None else dict(zip(rising, picked, strict=True))
+    return [found[number] for number in numbers]
+
+
+def _scan(path: str | Path, wanted: Set[int]) -> dict[int, Image]:
+    """Read frames by number out of all that the video has; errors as in `read_frames`."""
     found: dict[int, Image] = {}
     count = 0
-    with open_frames(file) as (facts, frames):
+    with open_frames(Path(path)) as (facts, frames):
         width, height = facts["size"]
         if width * height > MAX_PIXELS:
             raise MediaError(f"frames of {width} x {height} pixels are too large", path=path)
@@ -116,7 +124,7 @@ def read_frames(path: str | Path, numbers: Sequence[int]) -> list[Image]:
             f"frame {max(wanted)} was asked for, but the video ends after {count} frames (counted from 0)",
             path=path,
         )
-    return [found[number] for number in numbers]
+    return found
 
 
 def read_frames_at(path: str | Path, times: Sequence[float]) -> list[Image]:
