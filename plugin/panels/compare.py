@@ -13,7 +13,6 @@ from fiftyone_avs.integrations import (
     METRICS,
     EvaluationInfo,
     Standing,
-    benchmark_of,
     browse_by_iou,
     class_standings,
     joint_scores,
@@ -26,13 +25,23 @@ from fiftyone_avs.integrations import (
 )
 from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
 
-from ..forms import dropdown, names
+from ..forms import names
 from ..operators.base import table
 from .base import QuietPanel, in_one_column
+from .choices import (
+    ALL,
+    NONE,
+    SHOWN,
+    pick,
+    picked_axes,
+    picked_class_field,
+    picked_evaluations,
+    picked_published,
+    picked_scope,
+    two_columns,
+)
 from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
 
-ALL, SHOWN = "all", "shown"
-NONE = "none"
 WORST = 24
 CELLS = 20
 COLUMNS = {"name": "Evaluation", **METRICS, "j": "J", "f_threshold": "F thr.", "samples": "Samples"}
@@ -74,6 +83,7 @@ class AVSCompare(QuietPanel):
         wanted = ctx.store(STORE).get(CHOSEN)
         if wanted:
             state.chosen = wanted
+            state.group = None
             ctx.store(STORE).delete(CHOSEN)
         state.message = ""
 
@@ -86,14 +96,14 @@ class AVSCompare(QuietPanel):
     def shown(self, ctx: Any) -> list[Any]:
         """What the drop-downs say, the evaluations there are, and the view if the numbers are of it."""
         infos = list_evaluations(ctx.dataset)
-        chosen = [info.key for info in _chosen(ctx, infos)]
-        scope = ctx.panel.state.get("samples_and_published.scope") or ALL
+        chosen = [info.key for info in picked_evaluations(ctx, infos)]
+        scope = picked_scope(ctx)
         view = ctx.view._serialize() if scope == SHOWN else None
         fields = sample_class_fields(ctx.dataset)
-        classes = _class_field(ctx, fields) if fields else None
-        axes = _axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None
+        classes = picked_class_field(ctx, fields) if fields else None
+        axes = picked_axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None
         made = [f"{info.key} {info.created}" for info in infos]
-        return [made, chosen, scope, str(view), _published(ctx), classes, axes]
+        return [made, chosen, scope, str(view), picked_published(ctx), classes, axes]
 
     def render(self, ctx: Any) -> types.Property:
         """The whole panel."""
@@ -109,11 +119,9 @@ class AVSCompare(QuietPanel):
         return in_one_column(panel)
 
     def _fill(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> None:
-        chosen = self._choices(ctx, panel, infos)
-        if not chosen:
-            panel.md("Choose at least one evaluation.", name="none_chosen")
-            return
-        samples = ctx.view if ctx.panel.state.get("samples_and_published.scope") == SHOWN else ctx.dataset
+        chosen = picked_evaluations(ctx, infos)
+        self._drop_downs(ctx, panel, infos, chosen)
+        samples = ctx.view if picked_scope(ctx) == SHOWN else ctx.dataset
         found = standings(samples, chosen)
         keys = [info.key for info in chosen]
         ctx.panel.state.keys = keys
@@ -129,17 +137,16 @@ class AVSCompare(QuietPanel):
         if len(keys) > 1:
             self._joint(ctx, panel, samples, keys, called)
 
-    def _choices(self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo]) -> list[EvaluationInfo]:
-        """Drop-downs of what is compared; returns the chosen evaluations, all of one group."""
+    def _drop_downs(
+        self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo], chosen: list[EvaluationInfo]
+    ) -> None:
+        """What is compared, whose numbers are shown, and beside which published ones."""
         groups = [info.group_label for info in infos]
-        chosen = _chosen(ctx, infos)
-        if not chosen:
-            return []
         label = chosen[0].group_label
         if len(set(groups)) > 1:
-            _pick(ctx, panel, "group", names(groups), "Comparable evaluations", label, self.on_pick)
+            pick(ctx, panel, "group", names(groups), "Comparable evaluations", label, self.on_pick)
         keys = [info.key for info in infos if info.group_label == label]
-        _pick(
+        pick(
             ctx,
             panel,
             "chosen",
@@ -149,21 +156,19 @@ class AVSCompare(QuietPanel):
             self.on_pick,
             multiple=True,
         )
-        row = _row(panel, "samples_and_published")
-        scope = ctx.panel.state.get("samples_and_published.scope") or ALL
+        row = two_columns(panel, "samples_and_published")
         scopes = {ALL: "all evaluated samples", SHOWN: "the samples shown"}
-        _pick(ctx, row, "samples_and_published.scope", scopes, "Numbers of", scope, self.on_pick)
+        pick(ctx, row, "samples_and_published.scope", scopes, "Numbers of", picked_scope(ctx), self.on_pick)
         published = {NONE: "none", **PUBLISHED_DATASETS}
-        _pick(
+        pick(
             ctx,
             row,
             "samples_and_published.published",
             published,
             "Published numbers",
-            _published(ctx),
+            picked_published(ctx),
             self.on_pick,
         )
-        return chosen
 
     def _leaderboard(
         self, ctx: Any, panel: types.Object, found: Sequence[Standing], called: dict[str, str]
@@ -180,7 +185,7 @@ class AVSCompare(QuietPanel):
             }
             for one in ranked
         ]
-        benchmark = _published(ctx)
+        benchmark = picked_published(ctx)
         published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
         if published and (info.protocol, info.adaptive_rule) != (
             published[0].protocol,
@@ -223,8 +228,8 @@ class AVSCompare(QuietPanel):
         fields = sample_class_fields(ctx.dataset)
         if not fields:
             return
-        field = _class_field(ctx, fields)
-        _pick(ctx, panel, "class_field", names(fields), "Classes", field, self.on_pick)
+        field = picked_class_field(ctx, fields)
+        pick(ctx, panel, "class_field", names(fields), "Classes", field, self.on_pick)
         found = class_standings(samples, chosen, field)
         if len(found) > MOST_CLASSES:
             panel.md(f"The {MOST_CLASSES} largest of {len(found)} classes are shown.", name="many_classes")
@@ -235,10 +240,10 @@ class AVSCompare(QuietPanel):
         self, ctx: Any, panel: types.Object, samples: Any, keys: list[str], called: dict[str, str]
     ) -> None:
         """Two evaluations sample by sample."""
-        x, y = _axes(ctx)
-        row = _row(panel, "axes")
-        _pick(ctx, row, "axes.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
-        _pick(ctx, row, "axes.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
+        x, y = picked_axes(ctx)
+        row = two_columns(panel, "axes")
+        pick(ctx, row, "axes.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
+        pick(ctx, row, "axes.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
         scores = joint_scores(samples, x, y, bins=CELLS)
         panel.md(
             f"{called[x]} is better on **{scores.x_better}** samples, {called[y]} on **{scores.y_better}**, equal"
@@ -267,7 +272,7 @@ class AVSCompare(QuietPanel):
     def on_class(self, ctx: Any) -> None:
         """Show the samples of a class."""
         label = ctx.params.get("x")
-        field = _class_field(ctx, sample_class_fields(ctx.dataset))
+        field = picked_class_field(ctx, sample_class_fields(ctx.dataset))
         _show(ctx, view_of_class(ctx.dataset, field, label), f"{field} {label!r}")
 
     def on_joint(self, ctx: Any) -> None:
@@ -276,7 +281,7 @@ class AVSCompare(QuietPanel):
         if sample_id:
             _show(ctx, ctx.dataset.select(sample_id), "one sample")
         elif x is not None and y is not None:
-            x_key, y_key = _axes(ctx)
+            x_key, y_key = picked_axes(ctx)
             view = view_of_cell(ctx.dataset, x_key, y_key, _cell(x), _cell(y))
             _show(ctx, view, f"IoU near {x:.2f} and {y:.2f}")
 
@@ -284,33 +289,6 @@ class AVSCompare(QuietPanel):
         """Back to all samples."""
         ctx.panel.state.message = ""
         ctx.ops.clear_view()
-
-
-def _pick(
-    ctx: Any,
-    panel: types.Object,
-    path: str,
-    choices: dict[str, str],
-    label: str,
-    value: Any,
-    then: Any,
-    **options: Any,
-) -> None:
-    """A drop-down that renders the panel again.
-
-    Its value is put into the panel's state rather than given as a default: the App reports a default that it
-    fills in like a choice that somebody made.
-    """
-    if ctx.panel.state.get(path) != value:
-        ctx.panel.state.set(path, value)
-    chosen = dropdown(panel, path.rpartition(".")[2], choices, label=label, **options)
-    chosen.on_change = then
-
-
-def _row(panel: types.Object, name: str) -> types.Object:
-    """A row of two parts of the same width, however narrow the panel is."""
-    columns = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr) minmax(0, 1fr)"}
-    return panel.h_stack(name, gap=2, componentsProps={"grid": {"sx": columns}})
 
 
 def _figure(
@@ -333,41 +311,6 @@ def _names(infos: Sequence[EvaluationInfo]) -> dict[str, str]:
     """What evaluations are called: by their runs, or by their keys where these repeat."""
     runs = [info.run for info in infos]
     return {info.key: info.run if runs.count(info.run) == 1 else info.key for info in infos}
-
-
-def _chosen(ctx: Any, infos: Sequence[EvaluationInfo]) -> list[EvaluationInfo]:
-    """The evaluations that were picked, as far as they can be compared; else all of the group, else the newest's."""
-    if not infos:
-        return []
-    state = ctx.panel.state
-    wanted = set(state.get("chosen") or ())
-    first = next((info for info in infos if info.key in wanted), infos[-1])
-    group = (
-        state.get("group")
-        if state.get("group") in {info.group_label for info in infos}
-        else first.group_label
-    )
-    members = [info for info in infos if info.group_label == group]
-    return [info for info in members if info.key in wanted] or members
-
-
-def _published(ctx: Any) -> str:
-    """The benchmark that was picked, else the one that the dataset is known to be, else "none"."""
-    return ctx.panel.state.get("samples_and_published.published") or benchmark_of(ctx.dataset) or NONE
-
-
-def _class_field(ctx: Any, fields: Sequence[str]) -> str:
-    """The class field that was picked, else that of the newest evaluation that names one, else the first."""
-    named = [info.class_field for info in reversed(list_evaluations(ctx.dataset)) if info.class_field]
-    return next(name for name in (ctx.panel.state.get("class_field"), *named, *fields) if name in fields)
-
-
-def _axes(ctx: Any) -> tuple[str, str]:
-    """The two evaluations that were picked, else the best two."""
-    state = ctx.panel.state
-    ranked = list(state.get("ranked"))
-    x, y = state.get("axes.x"), state.get("axes.y")
-    return x if x in ranked else ranked[1], y if y in ranked else ranked[0]
 
 
 def _cell(centre: float) -> tuple[float, float]:
