@@ -27,7 +27,7 @@ from fiftyone_avs.integrations.export_files import (
     write_image,
     write_track,
 )
-from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields
+from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, value_of
 from fiftyone_avs.integrations.outputs import (
     Outcome,
     Progress,
@@ -37,7 +37,6 @@ from fiftyone_avs.integrations.outputs import (
     outcome_of,
     track,
     unique_stems,
-    value_of,
 )
 from fiftyone_avs.integrations.runs import RunInfo, run_info
 from fiftyone_avs.media import video_info

@@ -9,6 +9,7 @@ from __future__ import annotations
 import keyword
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import fiftyone as fo
 
@@ -156,6 +157,11 @@ def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
     dataset.mask_targets[new.mask] = MASK_TARGETS
     dataset._rename_sidebar_group(fields.run, run)
     dataset.save()
+
+
+def value_of(document: Any, name: str) -> Any:
+    """The value of a field of a sample, a frame or a label, or None if it lacks the field."""
+    return document[name] if document.has_field(name) else None
 
 
 def string_fields(dataset: fo.Dataset) -> list[str]:

@@ -16,7 +16,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.integrations.checks import media_of, root_dataset
-from fiftyone_avs.integrations.fields import FRAMES
+from fiftyone_avs.integrations.fields import FRAMES, value_of
 from fiftyone_avs.integrations.folder import AUDIO, GROUND_TRUTH
 from fiftyone_avs.integrations.inspected_files import (
     frame_rate,
@@ -27,7 +27,7 @@ from fiftyone_avs.integrations.inspected_files import (
     read_video_audio,
 )
 from fiftyone_avs.integrations.leaderboard import EvaluationInfo, find_evaluation, list_evaluations
-from fiftyone_avs.integrations.run_inspection import RunInspection, RunRecord, get
+from fiftyone_avs.integrations.run_inspection import RunInspection, RunRecord
 from fiftyone_avs.integrations.runs import find_record, list_run_keys
 from fiftyone_avs.integrations.verdicts import find_sample, verdict_of
 from fiftyone_avs.types import Image, Mask, Sound
@@ -134,12 +134,12 @@ def inspect_sample(
     number = (nearest_frame(numbers, frame_number) or max(1, frame_number or 1)) if on_frames else None
     document = sample if number is None else sample.frames[number]
     picture, picture_problem = read_picture(sample.filepath, number)
-    truth, truth_problem = read_label(get(document, truth_name) if truth_name else None, picture)
+    truth, truth_problem = read_label(value_of(document, truth_name) if truth_name else None, picture)
     inspected = tuple(record.inspect(document, sample if on_frames else None, picture) for record in records)
     if on_frames:
         audio, sound, sound_problem = read_video_audio(sample.filepath)
     else:
-        audio, sound, sound_problem = read_audio(sample.filepath, get(sample, audio_field))
+        audio, sound, sound_problem = read_audio(sample.filepath, value_of(sample, audio_field))
     return SampleInspection(
         sample_id=sample_id,
         filepath=sample.filepath,

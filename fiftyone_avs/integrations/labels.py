@@ -8,7 +8,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields
+from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields, value_of
 from fiftyone_avs.integrations.storage import MAP_RANGE, RunFolder
 from fiftyone_avs.pipeline import Captions
 from fiftyone_avs.types import Caption, Prediction, Trace
@@ -96,22 +96,17 @@ class CaptionKeeper:
         }
 
     def _read(self, document: Any, name: str) -> Caption | None:
-        label = _get(document, name) if name in self._origin else None
-        if label is None or any(_get(label, key) != value for key, value in self._origin[name].items()):
+        label = value_of(document, name) if name in self._origin else None
+        if label is None or any(value_of(label, key) != value for key, value in self._origin[name].items()):
             return None
-        return Caption((label.label, *(_get(label, "alternatives") or ())))
+        return Caption((label.label, *(value_of(label, "alternatives") or ())))
 
     def _may_write(self, document: Any, name: str) -> bool:
         """Whether the field is empty or holds a caption of another model."""
-        label = _get(document, name)
-        return label is None or (_get(label, "model") is not None and self._read(document, name) is None)
+        label = value_of(document, name)
+        return label is None or (value_of(label, "model") is not None and self._read(document, name) is None)
 
     def _label(self, name: str, caption: Caption) -> Any:
         return fo.Classification(
             label=caption.text, alternatives=list(caption.texts[1:]), **self._origin[name]
         )
-
-
-def _get(document: Any, name: str) -> Any:
-    """A field's value, or None if the document lacks the field."""
-    return document[name] if document.has_field(name) else None

@@ -12,7 +12,7 @@ import fiftyone as fo
 from tqdm import tqdm
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError
-from fiftyone_avs.integrations.fields import FRAMES, RunFields
+from fiftyone_avs.integrations.fields import FRAMES, RunFields, value_of
 from fiftyone_avs.media import read_mask
 from fiftyone_avs.types import Mask
 
@@ -87,11 +87,6 @@ def read_label(label: Any) -> Mask:
         MediaError: if it cannot be read.
     """
     return read_mask(label.mask_path if label.mask is None else label.mask)
-
-
-def value_of(document: Any, name: str) -> Any:
-    """A field's value, or None if the sample or frame lacks the field."""
-    return document[name] if document.has_field(name) else None
 
 
 def load_each(dataset: fo.Dataset, ids: Sequence[str], paths: Iterable[str]) -> Iterator[tuple[str, Any]]:

@@ -15,7 +15,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError
 from fiftyone_avs.integrations.backend import AVSEvaluationConfig
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
-from fiftyone_avs.integrations.fields import FRAMES, RunFields
+from fiftyone_avs.integrations.fields import FRAMES, RunFields, value_of
 from fiftyone_avs.integrations.outputs import (
     Outcome,
     Progress,
@@ -27,7 +27,6 @@ from fiftyone_avs.integrations.outputs import (
     read_label,
     track,
     unique_stems,
-    value_of,
 )
 from fiftyone_avs.integrations.review_frame import Pane, Strip, compose
 from fiftyone_avs.integrations.runs import run_info

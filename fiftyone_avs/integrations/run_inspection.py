@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiftyone_avs.integrations.backend import SUFFIXES
-from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES
+from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, value_of
 from fiftyone_avs.integrations.inspected_files import read_label
 from fiftyone_avs.integrations.leaderboard import EvaluationInfo
 from fiftyone_avs.integrations.runs import AVSRunConfig
@@ -100,13 +100,13 @@ class RunRecord:
             picture: uint8 RGB, shape (H, W, 3), to compare the mask's size with; None if it cannot be read.
         """
         status, reason = self._status(document, video)
-        label = get(document, self.run)
+        label = value_of(document, self.run)
         mask, problem = read_label(label, picture)
         if label is None and status == "ok":
             problem = "there is no mask, though the run found one; its field may have been edited"
         captions, notes = self._captions(document)
-        query = get(document, f"{self.run}_query")
-        candidates = get(document, f"{self.run}_candidates")
+        query = value_of(document, f"{self.run}_query")
+        candidates = value_of(document, f"{self.run}_candidates")
         return RunInspection(
             run=self.run,
             strategy=self.config.settings["strategy"],
@@ -125,9 +125,9 @@ class RunRecord:
 
     def _status(self, document: Any, video: Any) -> tuple[str, str]:
         """Status and reason; a frame without them takes part in its video's."""
-        text = get(document, f"{self.run}_status")
+        text = value_of(document, f"{self.run}_status")
         if text is None and video is not None:
-            whole = get(video, f"{self.run}_status")
+            whole = value_of(video, f"{self.run}_status")
             if whole is not None and not whole.startswith("failed"):
                 return "missing", "the run does not label this frame (see its fps)"
             text = whole
@@ -140,21 +140,16 @@ class RunRecord:
         """The captions that the run used by field, and notes on those that are not kept."""
         captions, notes = {}, []
         for role, name in CAPTION_FIELDS.items():
-            label = get(document, name) if name in self.config.captions else None
+            label = value_of(document, name) if name in self.config.captions else None
             if label is None:
                 continue
             model = self.config.settings["models"][role]
             origin = (str(model["card"]), str(model.get("revision", "")))
-            if (get(label, "model"), get(label, "revision")) == origin:
-                captions[name] = Caption((label.label, *(get(label, "alternatives") or ())))
+            if (value_of(label, "model"), value_of(label, "revision")) == origin:
+                captions[name] = Caption((label.label, *(value_of(label, "alternatives") or ())))
             else:
                 notes.append(f"{name} holds a caption of another source than this run's, which is not kept")
         return captions, notes
-
-
-def get(document: Any, name: str) -> Any:
-    """A field's value, or None if the document lacks the field."""
-    return document[name] if document.has_field(name) else None
 
 
 def _candidates(label: Any) -> tuple[Candidate, ...]:
@@ -162,5 +157,5 @@ def _candidates(label: Any) -> tuple[Candidate, ...]:
 
 
 def _scores(document: Any, info: EvaluationInfo) -> InspectedScores:
-    values = {suffix: get(document, f"{info.key}_{suffix}") for suffix in SUFFIXES}
+    values = {suffix: value_of(document, f"{info.key}_{suffix}") for suffix in SUFFIXES}
     return InspectedScores(info.key, info.gt_field.removeprefix(FRAMES), **values)
