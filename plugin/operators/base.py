@@ -23,7 +23,10 @@ class AVSOperator(foo.Operator):
     """An operator with a form that checks what is typed.
 
     Attributes:
-        name_label: the title of the form and the entry in the operator list.
+        uri_name: the last part of its URI.
+        title: of the form; with "AVS: " in front, its entry in the operator list.
+        about: what it does, in a line.
+        icon: the name of a Material icon.
         options: further options of ``foo.OperatorConfig``.
     """
 

@@ -63,7 +63,6 @@ class EvaluateAVS(LongOperator):
             label="Field of the class",
             description="To break scores down by class",
             default=default_of([name for name in classes if name in ("label", "class", "category")]),
-            required=False,
         )
         dropdown(inputs, "adaptive_rule", RULES, label="Adaptive threshold", default="official")
         inputs.float(

@@ -31,6 +31,11 @@ class SegmentSoundingObjects(LongOperator):
     uri_name = "segment_sounding_objects"
     title = "Segment sounding objects"
     about = "Find the pixels of the object that makes the sound, with every text on the way"
+    options = {  # noqa: RUF012
+        **LongOperator.options,
+        "light_icon": "/assets/icon-light.svg",
+        "dark_icon": "/assets/icon-dark.svg",
+    }
 
     def resolve_placement(self, ctx: Any) -> types.Placement:
         """A button above the grid."""
@@ -43,10 +48,9 @@ class SegmentSoundingObjects(LongOperator):
         chosen = strategy_fields(ctx, inputs)
         data_fields(ctx, inputs)
         run_fields(ctx, inputs, chosen)
-        if inputs.bool("advanced", label="More settings", default=False, view=types.SwitchView()) and (
-            ctx.params.get("advanced")
-        ):
-            model_fields(ctx, inputs, chosen)
+        inputs.bool("advanced", label="More settings", default=False, view=types.SwitchView())
+        if ctx.params.get("advanced"):
+            model_fields(inputs, chosen)
             how_fields(inputs)
         for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
             (problem if found.blocks else remark)(inputs, found.argument, found.message)
@@ -126,16 +130,16 @@ def run_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
     )
 
 
-def model_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
+def model_fields(inputs: types.Object, strategies: list[str]) -> None:
     """Another model for some of the roles that the strategies need."""
     needs = {role for name in strategies for role in avs.get_strategy(name).needs} | {"segmenter"}
-    ready = {status.card.name: status.ready for status in avs.list_models()}
-    cards = {status.card.name: status.card for status in avs.list_models()}
+    known = avs.list_models()
     for role in [role for role in ROLES if role in needs]:
         view = types.AutocompleteView()
-        for name, card in cards.items():
-            if card.role == role:
-                view.add_choice(name, label=name if ready[name] else f"{name} (not on this machine)")
+        for status in known:
+            name = status.card.name
+            if status.card.role == role:
+                view.add_choice(name, label=name if status.ready else f"{name} (not on this machine)")
         inputs.str(
             f"model_{role}",
             label=role.replace("_", " ").capitalize(),

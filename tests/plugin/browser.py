@@ -151,6 +151,10 @@ class User:
         found.wait_for(state="visible")
         return found
 
+    def sees_group(self, run: str) -> None:
+        """Wait until the sidebar has a group of a run's fields."""
+        self.page.wait_for_selector(f"[data-cy=sidebar-group-{run}-field]", state="attached")
+
     def notes(self, pattern: str):
         """Write down from now on every text of this form that is on the screen; the result gives them as a set."""
         self.page.evaluate(NOTES, pattern)
