@@ -87,6 +87,11 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--fps", type=float, default=1.0, help="frames per second of a video (default: %(default)s)"
     )
+    parser.add_argument(
+        "--frames-of",
+        metavar="FIELD",
+        help="label exactly the frames of videos that have this field, such as ground_truth",
+    )
     parser.add_argument("--threshold", type=float, help="mask threshold (default: the segmenter's own)")
     parser.add_argument(
         "--silence",
@@ -127,6 +132,7 @@ def run_segment(options: argparse.Namespace) -> int:
         precision=options.precision,
         batch_size=options.batch_size,
         fps=options.fps,
+        frames_of=options.frames_of,
         threshold=options.threshold,
         silence=options.silence,
         output_dir=options.output_dir,

@@ -83,17 +83,26 @@ def window_seconds(fps: float) -> float:
     return max(SHORTEST_WINDOW, 1 / fps)
 
 
-def read_frame_clips(sample_id: str, path: str, fps: float) -> Iterator[FrameClip]:
-    """Read the labelled frames of a video, each with the sound from it to the next one (1 s at least).
+def read_frame_clips(
+    sample_id: str, path: str, fps: float, numbers: Sequence[int] | None = None
+) -> Iterator[FrameClip]:
+    """Read frames of a video, each with the sound of 1 / fps seconds from it on (1 s at least).
 
     A frame that cannot be read yields its reason. A video without sound yields clips without.
+
+    Args:
+        sample_id: begins the clips' ids.
+        path: the video.
+        fps: how many frames per second are labelled.
+        numbers: label these frames instead, FiftyOne's numbers, rising.
 
     Raises:
         MediaError: if the video or its sound cannot be read at all.
     """
     info = video_info(path)
     sound = read_video_sound(path)
-    numbers = frame_numbers(info, fps)
+    if numbers is None:
+        numbers = frame_numbers(info, fps)
     for start in range(0, len(numbers), FRAMES_AT_ONCE):
         part = numbers[start : start + FRAMES_AT_ONCE]
         for number, image in zip(part, _read_each(path, part), strict=True):

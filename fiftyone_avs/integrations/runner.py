@@ -64,6 +64,7 @@ class Runner:
         audio_field: the field with the sound's path (images only).
         fps: frames per second to label (videos only).
         batch_size: clips per call of the pipeline.
+        frames_of: label the frames that have this field (videos only); None labels by fps.
     """
 
     pipeline: Pipeline
@@ -74,6 +75,7 @@ class Runner:
     audio_field: str
     fps: float
     batch_size: int
+    frames_of: str | None = None
 
     def run(
         self, samples: SampleCollection, *, retry_failed: bool, max_samples: int | None, progress: Progress
@@ -110,6 +112,8 @@ class Runner:
         names = [*self.fields.paths, *(prefix + name for name in self.fields.captions)]
         if not self.fields.on_frames:
             names.append(self.audio_field)
+        if self.frames_of is not None:
+            names.append(FRAMES + self.frames_of)
         return {sample.id: sample for sample in self.dataset.select(ids).select_fields(names)}
 
     def _images(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
@@ -143,11 +147,10 @@ class Runner:
                 yield sample_id, f"failed: {GONE}"
                 continue
             try:
+                clips = read_frame_clips(sample_id, sample.filepath, self.fps, self._numbers(sample))
                 statuses = [
                     status
-                    for batch in _batches(
-                        read_frame_clips(sample_id, sample.filepath, self.fps), self.batch_size
-                    )
+                    for batch in _batches(clips, self.batch_size)
                     for status in self._frames(sample, batch)
                 ]
                 status = video_status(statuses)
@@ -156,6 +159,19 @@ class Runner:
             sample[self.fields.status] = status
             sample.save()  # writes the frames before the sample, whose status marks the video as done
             yield sample_id, status
+
+    def _numbers(self, sample: Any) -> list[int] | None:
+        """The frames to label if a field says which; None if the rate does.
+
+        Raises:
+            MediaError: if no frame of the video has the field.
+        """
+        if self.frames_of is None:
+            return None
+        numbers = [number for number, frame in sample.frames.items() if frame[self.frames_of] is not None]
+        if not numbers:
+            raise MediaError(f"no frame has a {self.frames_of!r} that says which frames to label")
+        return numbers
 
     def _frames(self, sample: Any, batch: Sequence[FrameClip]) -> list[str]:
         """Predict and label a batch of frames of one video; return their statuses."""

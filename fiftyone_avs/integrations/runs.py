@@ -32,7 +32,7 @@ from fiftyone_avs.integrations.storage import RunFolder
 METHOD = "fiftyone_avs"
 """Marks our records among a dataset's custom runs."""
 
-UNSAID = {"precision": "float32"}
+UNSAID = {"precision": "float32", "frames_of": None}
 """What records of older versions do not say, because there was no choice."""
 
 TINY_NOTE = "embedded demo models: demo world only"

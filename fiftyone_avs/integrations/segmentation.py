@@ -14,12 +14,13 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs import load_pipeline
-from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.integrations import runs
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.integrations.clips import window_seconds
 from fiftyone_avs.integrations.fields import (
     CAPTION_FIELDS,
+    FRAMES,
     RunFields,
     check_free,
     check_run_key,
@@ -53,6 +54,7 @@ def segment(
     precision: str = "float32",
     batch_size: int = 16,
     fps: float = 1.0,
+    frames_of: str | None = None,
     threshold: float | None = None,
     silence: Literal["abstain", "run"] = "abstain",
     output_dir: str | Path | None = None,
@@ -80,6 +82,8 @@ def segment(
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
         batch_size: how many clips go through the models at once.
         fps: videos: how many frames per second are labelled.
+        frames_of: videos: label exactly the frames that have this field, such as "ground_truth", so that a sparse
+            ground truth can be evaluated; ``fps`` then says how much sound goes with each: 1 / fps seconds.
         threshold: pixels of the soft map above this make the mask; None takes the segmenter's own.
         silence: "abstain" on silent sounds, or "run" on them as on any other.
         output_dir: the run's files go to ``<output_dir>/<run>``; None takes a folder beside FiftyOne's
@@ -102,6 +106,7 @@ def segment(
     media = media_of(samples)
     if media == "image":
         check_audio_field(dataset, audio_field)
+    frames_of = _frame_field(dataset, media, frames_of)
     _check_numbers(batch_size, fps, max_samples)
     run = run or (strategy if isinstance(strategy, str) else strategy.name)
     check_run_key(run)
@@ -116,13 +121,13 @@ def segment(
         precision=precision,
     )
     _warn_of_demo_models(pipeline.models, dataset)
-    settings = _settings(pipeline, media, audio_field, fps)
+    settings = _settings(pipeline, media, audio_field, fps, frames_of)
     captions = tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS)
     fields = RunFields(run, media == "video", captions)
     folder = _open_run(dataset, fields, settings, output_dir, overwrite)
     source = audio_field if media == "image" else f"{window_seconds(fps):g} s of the video's sound"
     keeper = CaptionKeeper(settings["models"], fields, source)
-    runner = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, batch_size)
+    runner = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, batch_size, frames_of)
     return runner.run(samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress)
 
 
@@ -135,7 +140,24 @@ def _check_numbers(batch_size: int, fps: float, max_samples: int | None) -> None
         raise ConfigurationError(f"max_samples must be 0 or more, not {max_samples!r}")
 
 
-def _settings(pipeline: Pipeline, media: str, audio_field: str, fps: float) -> dict[str, Any]:
+def _frame_field(dataset: fo.Dataset, media: str, frames_of: str | None) -> str | None:
+    """The field of frames that says which ones to label, without the prefix ``frames.``."""
+    if frames_of is None:
+        return None
+    if media != "video":
+        raise ConfigurationError("frames_of says which frames of videos to label, and these are images")
+    name = frames_of.removeprefix(FRAMES)
+    if dataset.get_field(FRAMES + name) is None:
+        known = ", ".join(dataset.get_frame_field_schema()) or "none"
+        raise DatasetError(
+            f"frames of dataset {dataset.name!r} have no field {name!r}; their fields: {known}"
+        )
+    return name
+
+
+def _settings(
+    pipeline: Pipeline, media: str, audio_field: str, fps: float, frames_of: str | None
+) -> dict[str, Any]:
     """Everything that changes results, as JSON would give it back."""
     strategy, models = pipeline.strategy, pipeline.models
     options = dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else dict(vars(strategy))
@@ -152,6 +174,7 @@ def _settings(pipeline: Pipeline, media: str, audio_field: str, fps: float) -> d
         "media": media,
         "audio_field": audio_field if media == "image" else None,
         "fps": fps if media == "video" else None,
+        "frames_of": frames_of,
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
     return plain

@@ -12,7 +12,7 @@ import fiftyone_avs as avs
 from fiftyone_avs.integrations import DEMO_MARK, check_segment
 from fiftyone_avs.models import PRESETS, ROLES
 
-from ..forms import default_of, dropdown, names, problem, remark
+from ..forms import default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results
 
 WHAT_THEY_DO = {
@@ -99,6 +99,13 @@ def data_fields(ctx: Any, inputs: types.Object) -> None:
     """Where the sound is."""
     if ctx.dataset.media_type == "video":
         inputs.float("fps", label="Frames per second to label", default=1.0, min=0.01)
+        dropdown(
+            inputs,
+            "frames_of",
+            names(name.removeprefix("frames.") for name in mask_fields(ctx.dataset)),
+            label="Or only the frames that have",
+            description="Labels the frames of a sparse ground truth, so that it can be evaluated",
+        )
         return
     fields = [name for name in ctx.dataset.get_field_schema(ftype=fo.StringField) if name != "filepath"]
     fields = [name for name in fields if not name.endswith("_status")]
@@ -206,7 +213,16 @@ def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
 def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
     """The arguments of ``segment``; what the form did not say takes the function's own default."""
     params = ctx.params
-    optional = ("precision", "batch_size", "fps", "threshold", "silence", "max_samples", "output_dir")
+    optional = (
+        "precision",
+        "batch_size",
+        "fps",
+        "frames_of",
+        "threshold",
+        "silence",
+        "max_samples",
+        "output_dir",
+    )
     given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
     checked = _checked(ctx, [strategy])
     return given | {

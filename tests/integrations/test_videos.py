@@ -8,7 +8,7 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
-from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
 from fiftyone_avs.integrations import dataset_from_videos, delete_run, evaluate, run_info, segment
 from fiftyone_avs.integrations.clips import frame_numbers
 from fiftyone_avs.integrations.folder import FolderWarning
@@ -148,3 +148,34 @@ def test_videos_have_the_metadata_that_the_app_needs(videos):
     metadata = videos.first().metadata
     assert (metadata.frame_width, metadata.frame_height, metadata.frame_rate) == (64, 48, 10)
     assert metadata.total_frame_count == pytest.approx(30, abs=1)
+
+
+def give_truth(sample, *numbers):
+    """A ground truth on a few frames: the right half is the object."""
+    mask = np.zeros(SIZE, np.uint8)
+    mask[:, SIZE[1] // 2 :] = 255
+    for number in numbers:
+        sample.frames[number]["truth"] = fo.Segmentation(mask=mask)
+    sample.save()
+
+
+def test_the_frames_of_a_sparse_ground_truth_can_be_labelled_and_evaluated(videos, output):
+    give_truth(videos.first(), 5, 28)
+    summary = run(videos, output, frames_of="frames.truth")
+    assert (summary.ok, summary.failed) == (1, 2)
+    sound, mute, _ = videos
+    labelled = [number for number, frame in sound.frames.items() if frame["vcap_acls_status"] == "ok"]
+    assert labelled == [5, 28]
+    assert mute["vcap_acls_status"] == "failed: no frame has a 'truth' that says which frames to label"
+    results = evaluate(videos[:1], "vcap_acls", "truth", progress=False)
+    assert results.counts["ok"] == 2 and not results.excluded
+    assert run_info(videos, "vcap_acls").settings["frames_of"] == "truth"
+    with pytest.raises(RunConflictError, match="frames_of: 'truth' there, None here"):
+        run(videos, output)
+
+
+def test_a_field_that_says_nothing_of_frames_is_refused(videos, output, make_images):
+    with pytest.raises(DatasetError, match=r"have no field 'truth'; their fields: id, frame_number"):
+        run(videos, output, frames_of="truth")
+    with pytest.raises(ConfigurationError, match="these are images"):
+        run(make_images(1), output, frames_of="truth")
