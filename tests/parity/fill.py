@@ -39,6 +39,12 @@ except ImportError:  # pragma: no cover
 #: the value every ``logit_scale`` gets: ln(1 / 0.07)
 LOGIT_SCALE = 2.6592600369327783
 
+#: so many numbers are drawn at once
+BLOCK = 1 << 16
+
+#: the first and third of the four 16-bit integers in a 64-bit word
+EVEN_PARTS = np.uint64(0x0000FFFF0000FFFF)
+
 #: float tensors that are computed, not learned.  They stay as the module made
 #: them; in a state dict built from keys.json they are left out.
 CONSTANTS = (
@@ -73,13 +79,27 @@ NOT_SCALED = (
 
 def standard(key: str, shape, seed: int = 0) -> np.ndarray:
     """Float64 array of ``shape`` with mean 0 and variance 1, from ``key``."""
-    n = int(np.prod(shape, dtype=np.int64)) if len(shape) else 1
+    out = np.empty(math.prod(shape))
+    for part, z in blocks(key, out.size, seed):
+        out[part] = z
+    return out.reshape(shape)
+
+
+def blocks(key: str, n: int, seed: int = 0):
+    """The ``n`` numbers of ``standard`` in order, a block at a time: slices and float64 arrays.
+
+    A block stays in the processor's cache; whole networks take less than half the time so.
+    """
     digest = hashlib.sha256(f"{seed}|{key}".encode()).digest()
-    words = np.random.PCG64(int.from_bytes(digest[:16], "little")).random_raw(n)
-    parts = np.asarray(words, dtype="<u8").reshape(n).view("<u2").reshape(n, 4)
-    total = parts[:, 0].astype(np.int32) + parts[:, 1] + parts[:, 2] + parts[:, 3]
-    # sum of four uniform integers 0..65535: mean 131070, variance 4 * (65536^2 - 1) / 12
-    return ((total - 131070) / math.sqrt((65536.0**2 - 1) / 3)).reshape(shape)
+    stream = np.random.PCG64(int.from_bytes(digest[:16], "little"))
+    for start in range(0, n, BLOCK):
+        part = slice(start, min(start + BLOCK, n))
+        words = stream.random_raw(part.stop - part.start)
+        pairs = (words & EVEN_PARTS) + (words >> np.uint64(16) & EVEN_PARTS)  # two sums of two integers each
+        halves = pairs.view(np.int32)
+        total = halves[::2] + halves[1::2]
+        # sum of four uniform integers 0..65535: mean 131070, variance 4 * (65536^2 - 1) / 12
+        yield part, (total - 131070) / math.sqrt((65536.0**2 - 1) / 3)
 
 
 def embedding_scale(key: str):
@@ -97,27 +117,34 @@ def is_constant(key: str) -> bool:
 
 def values(key: str, shape, seed: int = 0) -> np.ndarray:
     """The float32 values of the learned tensor ``key`` of ``shape``."""
-    z = standard(key, shape, seed)
+    law = law_of(key, shape)
+    out = np.empty(math.prod(shape), np.float32)
+    for part, z in blocks(key, out.size, seed):
+        out[part] = law(z)
+    return out.reshape(shape)
+
+
+def law_of(key: str, shape):
+    """How the values of ``key`` come from standard numbers, element by element."""
     last = key.rsplit(".", 1)[-1]
-    if last == "logit_scale" or last.startswith("logit_scale"):
-        out = np.full(shape, LOGIT_SCALE)
-    elif last == "running_var":
-        out = 1.0 + 0.2 * np.abs(z)
-    elif last == "running_mean":
-        out = 0.05 * z
-    elif last in AROUND_ONE:
-        out = 1.0 + 0.1 * z
-    elif (scale := embedding_scale(key)) is not None:
-        out = scale * z
-    elif "bias" in last:
-        out = 0.1 * z
-    elif len(shape) >= 2:
-        out = z / math.sqrt(np.prod(shape[1:]))
-    elif last == "weight":
-        out = 1.0 + 0.1 * z
-    else:
-        out = 0.02 * z
-    return np.ascontiguousarray(out, dtype=np.float32).reshape(shape)
+    if last.startswith("logit_scale"):
+        return lambda z: np.full(z.shape, LOGIT_SCALE)
+    if last == "running_var":
+        return lambda z: 1.0 + 0.2 * np.abs(z)
+    if last == "running_mean":
+        return lambda z: 0.05 * z
+    if last in AROUND_ONE:
+        return lambda z: 1.0 + 0.1 * z
+    if (scale := embedding_scale(key)) is not None:
+        return lambda z: scale * z
+    if "bias" in last:
+        return lambda z: 0.1 * z
+    if len(shape) >= 2:
+        width = math.sqrt(math.prod(shape[1:]))
+        return lambda z: z / width
+    if last == "weight":
+        return lambda z: 1.0 + 0.1 * z
+    return lambda z: 0.02 * z
 
 
 def aliases(state_dict) -> dict:

@@ -19,6 +19,7 @@ from clip_names import to_transformers
 from comparison import TOLERANCE, Comparison, close, equal
 from torch import Tensor
 from transformers import BartConfig, CLIPConfig, CLIPModel
+from transformers.initialization import no_init_weights
 
 from fiftyone_avs.media import fit_window
 from fiftyone_avs.nets.beats import BEATs
@@ -208,7 +209,8 @@ def clip(name: str, data: Arrays) -> Outputs:
     """CLIP: features of pictures and texts, as transformers computes them from renamed weights."""
     # The end token 2, which no text has, makes transformers pool at the highest id, as the official code does.
     config = CLIPConfig(vision_config={"patch_size": 16}, text_config={"eos_token_id": 2})
-    network = CLIPModel(config).eval()
+    with no_init_weights():  # not on the meta device: CLIPModel computes tables that no file holds
+        network = CLIPModel(config).eval()
     network.load_state_dict(to_transformers(filled(name, data)), strict=True)
     size = int(data["image_size"])
     pictures = [fill.image_tensor(fill.image_u8(str(image), size)) for image in data["image_name"]]
