@@ -253,6 +253,81 @@ def test_raising_one_iou_never_lowers_an_aggregate(ious: list[float], index: int
         assert aggregate(better) >= aggregate(ious) - 1e-12
 
 
+@given(_pairs(), st.sampled_from(["official", "topk", "half"]), st.integers(1, 3))
+@settings(max_examples=60, deadline=None)
+def test_batches_give_all_four_scores_in_any_number_of_threads(pair: Pair, rule: Any, threads: int) -> None:
+    preds, gts = np.stack([pair[0], 1 - pair[0], pair[0]]), np.stack([pair[1], pair[1], ~pair[1]])
+    found = metrics.score_batch(preds, gts, threshold=0.4, rule=rule, threads=threads)
+    for index, one in enumerate(zip(preds, gts, strict=True)):
+        expected = [*metrics.adaptive_scores(*one, rule), *metrics.threshold_scores(*one, 0.4)]
+        np.testing.assert_array_equal([column[index] for column in found], expected)
+    grey = metrics.score_batch(preds, gts.astype(np.uint8) * 255, threshold=0.4, rule=rule)
+    np.testing.assert_array_equal(grey, found)
+
+
+@pytest.mark.filterwarnings("ignore::fiftyone_avs.metrics.MetricWarning")
+def test_many_maps_are_scored_block_by_block() -> None:
+    rng = np.random.default_rng(4)
+    preds = rng.integers(0, 9, (2 * metrics.batches.BLOCK + 5, 7, 9)).astype(np.float32) / 8
+    gts = rng.random(preds.shape) < rng.random((len(preds), 1, 1))
+    found = metrics.score_batch(preds, gts, threads=3)
+    expected = [metrics.score_sample(*pair, protocol="native") for pair in zip(preds, gts, strict=True)]
+    np.testing.assert_array_equal(np.transpose(found), [list(vars(one).values()) for one in expected])
+
+
+@given(_pairs(), _pairs())
+@settings(max_examples=60, deadline=None)
+def test_iou_of_two_masks_is_symmetric(one: Pair, other: Pair) -> None:
+    first, second = np.resize(one[1], (6, 6)), np.resize(other[1], (6, 6))
+    there = metrics.threshold_scores(first, second, 0.5).iou
+    assert there == metrics.threshold_scores(second, first, 0.5).iou
+    assert (there == 1.0) == (np.array_equal(first, second) and bool(first.any()))
+
+
+@given(_pairs(), st.integers(0, 80), st.floats(0, 1))
+@settings(max_examples=100, deadline=None)
+def test_one_hit_more_never_lowers_a_threshold_score_and_one_false_alarm_more_never_raises_it(
+    pair: Pair, pixel: int, threshold: float
+) -> None:
+    pred, gt = pair
+    raised = pred.copy()
+    raised.flat[pixel % pred.size] = 1.0
+    before, after = (metrics.threshold_scores(one, gt, threshold) for one in (pred, raised))
+    if gt.flat[pixel % pred.size]:
+        assert after.iou >= before.iou and after.f >= before.f - 1e-12
+    else:
+        assert after.iou <= before.iou and after.f <= before.f + 1e-12
+
+
+@given(_pairs(), st.integers(0, 2**32 - 1), st.floats(0, 1))
+@settings(max_examples=60, deadline=None)
+def test_threshold_scores_do_not_see_where_pixels_are_and_no_score_sees_a_flip(
+    pair: Pair, seed: int, threshold: float
+) -> None:
+    pred, gt = pair
+    order = np.random.default_rng(seed).permutation(pred.size)
+    shuffled = pred.ravel()[order].reshape(pred.shape), gt.ravel()[order].reshape(gt.shape)
+    flipped = pred[:, ::-1], gt[:, ::-1]
+    for other in (shuffled, flipped):
+        assert metrics.threshold_scores(*other, threshold) == metrics.threshold_scores(pred, gt, threshold)
+        for rule in ("official", "half"):
+            np.testing.assert_array_equal(
+                metrics.adaptive_scores(*other, rule), metrics.adaptive_scores(pred, gt, rule)
+            )
+        assert metrics.avsbench_iou(*other) == metrics.avsbench_iou(pred, gt)
+        assert metrics.avsbench_f(*other) == metrics.avsbench_f(pred, gt)
+
+
+@given(_pairs())
+@settings(max_examples=60, deadline=None)
+def test_values_a_rounding_error_below_zero_are_ordered_as_numbers(pair: Pair) -> None:
+    """Their bits are not, which the quick way to the adaptive threshold must not fall for."""
+    pred, gt = pair
+    low = np.where(pred < 0.5, -np.float32(1e-7) * pred, pred).astype(np.float32)
+    expected = np.sort(low, axis=None)[low.size - (int(gt.sum()) or low.size // 2)]
+    assert metrics.adaptive_threshold(low, gt) == expected
+
+
 # The documented rules, one by one
 
 
@@ -448,12 +523,18 @@ def test_wrong_sizes_thresholds_and_names_are_named() -> None:
         metrics.adaptive_scores(ones, ones, "best")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match="unknown rule"):
         metrics.score_sample(ones, ones, adaptive_rule="best")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match="unknown protocol"):
-        metrics.score_sample(ones, ones, protocol="avsbench")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="unknown protocol 'avsbench' here"):
+        metrics.score_sample(ones, ones, protocol="avsbench")
     with pytest.raises(ValueError, match="not binary"):
         metrics.threshold_scores(ones, np.array([[0, 7, 200, 255]] * 4), 0.5)
     with pytest.raises(ValueError, match="2 IoUs but 1"):
         metrics.group_minimum([0.1, 0.2], ["a"])
+    with pytest.raises(ValueError, match="1 samples but 2 names"):
+        metrics.summarize([metrics.SampleScores(0, 0, 0, 0)], ["a", "b"])
+    with pytest.raises(ValueError, match="one shape"):
+        metrics.score_batch(np.ones((2, 4, 4)), np.ones((1, 4, 4)))
+    with pytest.raises(ValueError, match="NaN"):
+        metrics.score_batch(np.full((2, 4, 4), np.nan), np.ones((2, 4, 4)), threads=2)
 
 
 def test_the_export_list_is_complete() -> None:

@@ -13,22 +13,30 @@ if TYPE_CHECKING:
     from fiftyone_avs import AVSResults
 
 EVALUATE = """\
-Score a run against ground-truth masks: cIoU, AUC, mIoU and F with the adaptive threshold, J and F at
-the segmenter's own. Failed and abstained samples score 0, they are never left out.
+Score a run against ground truth: cIoU, AUC, mIoU and F with the adaptive threshold, J and F at the
+segmenter's own. Failed and abstained samples count as empty masks, they are never left out.
 
 Results are a FiftyOne evaluation: fields <eval key>_iou, _f, ... on every sample for filters in the
 App, and an entry in its Model Evaluation panel.
 
 protocols:
-  baav    as the paper's released code: maps and masks at 224 x 224 pixels
-  native  at the size of the ground truth
+  baav      as the paper's released code: maps and masks at 224 x 224 pixels
+  native    at the size of the ground truth
+  avsbench  AVSBench's J and F: at 0.5, and at the best of 255 thresholds per video
+  boxes     against boxes (VGG-SS, Flickr-SoundNet), with AP over samples where nothing sounds
+Numbers of different protocols are not comparable.
 
-example:
+Where the images of one picture with several sounds name their pair (--pair-field), IIoU and IAUC count a
+pair as its worst image.
+
+examples:
   fiftyone-avs evaluate my-data vcap_acls --gt ground_truth
+  fiftyone-avs evaluate avsbench-s4 vcap_acls --protocol avsbench --video-field video_id
 """
 
 COMPARE = """\
-Put evaluations side by side: one row each, the best value of each column marked.
+Put evaluations of one protocol, rule and ground truth side by side: one row each, the best value of each
+column marked.
 
 example:
   fiftyone-avs compare my-data vcap_acls_eval classification_eval --csv table.csv --plot curve.png
@@ -54,16 +62,28 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     evaluating.add_argument("--gt", default="ground_truth", help="ground-truth field (default: %(default)s)")
     evaluating.add_argument("--eval-key", help="name of the evaluation (default: <run>_eval)")
     evaluating.add_argument(
-        "--protocol", choices=("baav", "native"), default="baav", help="(default: %(default)s)"
+        "--protocol",
+        choices=("baav", "native", "avsbench", "boxes"),
+        default="baav",
+        help="(default: %(default)s)",
     )
-    evaluating.add_argument("--threshold", type=float, help="of J and its F (default: the run's)")
+    evaluating.add_argument(
+        "--threshold", type=float, help="of J and its F (default: the run's; avsbench: 0.5)"
+    )
     evaluating.add_argument(
         "--adaptive-rule",
-        choices=("official", "topk"),
+        choices=("official", "topk", "half"),
         default="official",
         help="official: as the released code (ties count as background); topk: exactly as many pixels as"
-        " the ground truth (default: %(default)s)",
+        " the ground truth; half: half of all pixels (default: %(default)s)",
     )
+    evaluating.add_argument(
+        "--pair-field", help="field of the pair, for IIoU and IAUC (default: the dataset's)"
+    )
+    evaluating.add_argument(
+        "--video-field", help="field of the video, for the F of avsbench (default: the dataset's)"
+    )
+    evaluating.add_argument("--boxes-field", help="field of the boxes, for boxes (default: <gt>_boxes)")
     evaluating.add_argument("--class-field", help="field of the class, to break scores down by in the App")
     evaluating.set_defaults(run=run_evaluate)
 
@@ -95,6 +115,9 @@ def run_evaluate(options: argparse.Namespace) -> int:
         threshold=options.threshold,
         adaptive_rule=options.adaptive_rule,
         class_field=options.class_field,
+        pair_field=options.pair_field,
+        video_field=options.video_field,
+        boxes_field=options.boxes_field,
     )
     results.print_report()
     return 0

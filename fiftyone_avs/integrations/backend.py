@@ -6,15 +6,18 @@ Classes here are found by their names when an evaluation is loaded, so they must
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import fiftyone as fo
 from fiftyone.utils.eval.segmentation import SegmentationEvaluation, SegmentationEvaluationConfig
 
+from fiftyone_avs.integrations.cases import cases_of, fields_of, groups_of, several_annotators
 from fiftyone_avs.integrations.fields import FRAMES
-from fiftyone_avs.integrations.results import AVSResults, build_results
-from fiftyone_avs.integrations.scoring import Rules, Scored, mean_scores, score_document, status_of
+from fiftyone_avs.integrations.ordered import in_order
+from fiftyone_avs.integrations.results import AVSResults, build_results, join_videos
+from fiftyone_avs.integrations.scoring import Rules, Scored, mean_scores, score_case
 from fiftyone_avs.metrics import SampleScores
 
 SUFFIXES = {
@@ -32,12 +35,15 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
     Args:
         pred_field: the predicted masks.
         gt_field: the ground truth.
-        protocol: "baav" or "native".
+        protocol: a key of ``metrics.PROTOCOLS``.
         threshold: soft-map values above this are the mask.
-        adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``.
+        adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``; "none" where the protocol has none.
         is_run: whether the masks were made by a run of ours.
-        class_field: the samples' field of the class by which scores are to be broken down; None in records of
-            versions that did not ask for it, too.
+        class_field: the samples' field of the class by which scores are to be broken down. Like the next three,
+            None in records of versions that did not ask for it, too.
+        pair_field: the field that names each sample's pair, for IIoU and IAUC.
+        video_field: the field that names each image's video, for the protocol "avsbench".
+        boxes_field: the boxes of the ground truth, for the protocol "boxes".
     """
 
     def __init__(
@@ -49,6 +55,9 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         adaptive_rule: str = "official",
         is_run: bool = False,
         class_field: str | None = None,
+        pair_field: str | None = None,
+        video_field: str | None = None,
+        boxes_field: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(pred_field, gt_field, **kwargs)
@@ -57,15 +66,17 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         self.adaptive_rule = adaptive_rule
         self.is_run = is_run
         self.class_field = class_field
+        self.pair_field = pair_field
+        self.video_field = video_field
+        self.boxes_field = boxes_field
 
     @property
     def method(self) -> str:
         """The name of this way to evaluate."""
         return "avs"
 
-    @property
-    def rules(self) -> Rules:
-        """The same without FiftyOne."""
+    def rules(self, *, consensus: bool = False) -> Rules:
+        """The same without FiftyOne; ``consensus`` says whether several people drew the boxes."""
         return Rules(
             self.pred_field.removeprefix(FRAMES),
             self.gt_field.removeprefix(FRAMES),
@@ -73,6 +84,8 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
             self.protocol,  # type: ignore[arg-type]  # checked by evaluate()
             self.threshold,
             self.adaptive_rule,  # type: ignore[arg-type]  # checked by evaluate()
+            None if self.boxes_field is None else self.boxes_field.removeprefix(FRAMES),
+            consensus,
         )
 
 
@@ -93,26 +106,20 @@ class AVSEvaluation(SegmentationEvaluation):
         self, samples: Any, eval_key: str | None = None, mask_targets: Any = None, progress: Any = None
     ) -> AVSResults:
         """Score every sample (or frame) and write the scores in bulk."""
-        rules = self.config.rules
-        view = samples.select_fields(self._read_fields(samples))
-        by_id: dict[str, SampleScores | None] = {}
-        by_frame: dict[str, SampleScores | None] = {}
-        scored: list[Scored] = []
-        for sample in view.iter_samples(progress=progress):
-            if not self._on_frames(samples):
-                one = score_document(sample.id, sample, rules, status_of(sample, rules), sample.filepath)
-                scored.append(one)
-                by_id[sample.id] = one.scores
-                continue
-            frames = dict(_score_frames(sample, rules))
-            scored.extend(frames.values())
-            by_frame.update({frame_id: frame.scores for frame_id, frame in frames.items()})
-            by_id[sample.id] = mean_scores(list(frames.values()))
+        dataset, on_frames, boxes = samples._root_dataset, self._on_frames(samples), self.config.boxes_field
+        rules = self.config.rules(consensus=boxes is not None and several_annotators(dataset, boxes))
+        cases = cases_of(
+            samples.select_fields(fields_of(rules, on_frames=on_frames)),
+            rules,
+            groups=groups_of(dataset, self.config.pair_field or self.config.video_field),
+            on_frames=on_frames,
+            progress=progress,
+        )
+        outcomes = in_order(partial(score_case, rules=rules), cases)
+        scored, frames = join_videos(outcomes) if rules.protocol == "avsbench" else (list(outcomes), None)
         if eval_key is not None:
-            _write(samples, eval_key, by_id, "")
-            if by_frame:
-                _write(samples, eval_key, by_frame, FRAMES)
-        return build_results(samples, self.config, eval_key, scored, self)
+            _write_all(samples, eval_key, scored, on_frames)
+        return build_results(samples, self.config, eval_key, scored, self, frames)
 
     def get_fields(self, samples: Any, eval_key: str, include_custom_metrics: bool = True) -> list[str]:
         """The fields of the scores, as FiftyOne paths."""
@@ -130,31 +137,19 @@ class AVSEvaluation(SegmentationEvaluation):
     def _on_frames(self, samples: Any) -> bool:
         return bool(samples._is_frame_field(self.config.gt_field))
 
-    def _read_fields(self, samples: Any) -> list[str]:
-        """What must be loaded of each sample."""
-        pred = self.config.pred_field
-        fields = [pred, self.config.gt_field]
-        if self.config.is_run:
-            fields += [f"{pred}_map", f"{pred}_status"]
-            if self._on_frames(samples):
-                fields.append(f"{pred.removeprefix(FRAMES)}_status")
-        return fields
 
-
-def _score_frames(sample: Any, rules: Rules) -> Iterable[tuple[str, Scored]]:
-    """Score the frames of a video that have a ground truth; yields frame id and outcome."""
-    overall = status_of(sample, rules) if rules.is_run else ""
-    for number, frame in sample.frames.items():
-        if frame[rules.gt_field] is None:
-            continue
-        status = status_of(frame, rules)
-        name = f"{sample.id}/{number}"
-        if status == "missing" and overall in ("ok", "abstained"):
-            yield frame.id, Scored(name, status, excluded="the run does not label this frame (see its fps)")
-            continue
-        if status == "missing" and overall == "failed":
-            status = "failed"
-        yield frame.id, score_document(name, frame, rules, status, None)
+def _write_all(samples: Any, eval_key: str, scored: Sequence[Scored], on_frames: bool) -> None:
+    """Write the scores of every sample; for videos, of every frame, and their means on the sample."""
+    by_document = {one.case.document_id: one.scores for one in scored}
+    if not on_frames:
+        _write(samples, eval_key, by_document, "")
+        return
+    frames: dict[str, list[Scored]] = {sample_id: [] for sample_id in samples.values("id")}
+    for one in scored:
+        frames[one.case.sample_id].append(one)
+    _write(samples, eval_key, {key: mean_scores(members) for key, members in frames.items()}, "")
+    if by_document:
+        _write(samples, eval_key, by_document, FRAMES)
 
 
 def _write(samples: Any, eval_key: str, scores: Mapping[str, SampleScores | None], prefix: str) -> None:

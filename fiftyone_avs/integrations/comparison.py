@@ -4,14 +4,22 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations.results import METRICS, ORACLE_NOTE, AVSResults
+from fiftyone_avs.integrations.results import (
+    METRICS,
+    AVSResults,
+    EvaluationSummary,
+    describe_rules,
+    metrics_of_all,
+    truth_of,
+)
 from fiftyone_avs.integrations.scoring import STATUSES
-from fiftyone_avs.metrics import Summary, success_rate
+from fiftyone_avs.metrics import PROTOCOLS, success_rate
 
 BEST = "*"
 
@@ -27,12 +35,13 @@ class Row:
         summary: its numbers.
         counts: how its predictions ended.
         threshold: of its masks.
-        ious: the adaptive IoU of every sample that counts, undefined ones left out.
+        ious: the adaptive IoU (protocol "avsbench": the IoU) of every sample that counts, undefined ones left
+            out.
         ids: the samples or frames that were scored.
     """
 
     name: str
-    summary: Summary
+    summary: EvaluationSummary
     counts: dict[str, int]
     threshold: float
     ious: tuple[float, ...]
@@ -47,20 +56,24 @@ class Comparison:
         rows: one per evaluation, in the order they were given.
         title: names the protocol, the adaptive rule and the ground truth.
         notes: what a reader must know.
+        protocol: of all rows.
+        metrics: the numbers shown: attributes of the rows' summaries and how tables call them.
     """
 
     rows: tuple[Row, ...]
     title: str
     notes: tuple[str, ...]
+    protocol: str = "baav"
+    metrics: Mapping[str, str] = field(default_factory=lambda: dict(METRICS))
 
     def to_text(self) -> str:
         """An aligned table: scores times 100, the best of each column marked, and the counts."""
-        header = ["", *METRICS.values(), "threshold", *STATUSES]
-        best = {metric: self._best(metric) for metric in METRICS}
+        header = ["", *self.metrics.values(), "threshold", *STATUSES]
+        best = {metric: self._best(metric) for metric in self.metrics}
         table = [header]
         for row in self.rows:
             cells = [row.name]
-            for metric in METRICS:
+            for metric in self.metrics:
                 value = _score(row, metric)
                 mark = BEST if value == best[metric] else " "
                 cells.append("- " if math.isnan(value) else f"{value:.1f}{mark}")
@@ -78,19 +91,19 @@ class Comparison:
 
     def to_csv(self, path: str | Path) -> None:
         """Write one line per evaluation: scores as fractions in full precision, and the counts."""
+        numbers = [one.name for one in fields(self.rows[0].summary) if one.name.partition("_")[0] == "n"]
         with Path(path).open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(["name", *METRICS, "n", "n_undefined", "threshold", *STATUSES])
+            writer.writerow(["name", "protocol", *self.metrics, *numbers, "threshold", *STATUSES])
             for row in self.rows:
-                scores = [getattr(row.summary, metric) for metric in METRICS]
+                scores = [getattr(row.summary, metric) for metric in self.metrics]
                 plain = ["" if math.isnan(value) else repr(value) for value in scores]
                 counts = [row.counts[status] for status in STATUSES]
-                writer.writerow(
-                    [row.name, *plain, row.summary.n, row.summary.n_undefined, row.threshold, *counts]
-                )
+                of = [getattr(row.summary, name) for name in numbers]
+                writer.writerow([row.name, self.protocol, *plain, *of, row.threshold, *counts])
 
     def plot(self, path: str | Path) -> None:
-        """Draw the share of samples over the IoU threshold, and bars of the six scores, into a file."""
+        """Draw the share of samples over the IoU threshold, and bars of the scores, into a file."""
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -101,13 +114,18 @@ class Comparison:
         for index, row in enumerate(self.rows):
             shares = [100 * success_rate(row.ious, threshold) for threshold in CURVE_THRESHOLDS]
             curve.plot(CURVE_THRESHOLDS, shares, label=row.name)
-            places = [place + (index - (len(self.rows) - 1) / 2) * width for place in range(len(METRICS))]
-            bars.bar(places, [_score(row, metric) for metric in METRICS], width, label=row.name)
-        curve.set(xlabel="adaptive IoU of at least", ylabel="samples (%)", xlim=(0, 1), ylim=(0, 102))
+            places = [
+                place + (index - (len(self.rows) - 1) / 2) * width for place in range(len(self.metrics))
+            ]
+            bars.bar(places, [_score(row, metric) for metric in self.metrics], width, label=row.name)
+        iou = "adaptive IoU" if PROTOCOLS[self.protocol].adaptive else "IoU"
+        curve.set(xlabel=f"{iou} of at least", ylabel="samples (%)", xlim=(0, 1), ylim=(0, 102))
         curve.legend()
         curve.grid(alpha=0.3)
         bars.set_xticks(
-            range(len(METRICS)), [label.replace(" ", "\n") for label in METRICS.values()], fontsize="small"
+            range(len(self.metrics)),
+            [label.replace(" ", "\n") for label in self.metrics.values()],
+            fontsize="small",
         )
         bars.set(ylabel="score (x 100)", ylim=(0, 102))
         bars.grid(axis="y", alpha=0.3)
@@ -139,13 +157,8 @@ def compare(
     """
     if not evaluations:
         raise ConfigurationError("there is nothing to compare: pass one evaluation or more")
-    for attribute in ("protocol", "adaptive_rule", "gt_field"):
-        values = sorted({str(getattr(evaluation.config, attribute)) for evaluation in evaluations})
-        if len(values) > 1:
-            raise ConfigurationError(
-                f"these evaluations differ in {attribute} ({', '.join(values)}), so their numbers cannot be"
-                " compared; evaluate again with the same"
-            )
+    configs = [evaluation.config for evaluation in evaluations]
+    _check_alike(configs)
     if names is None:
         names = [evaluation.config.pred_field for evaluation in evaluations]
         if len(set(names)) < len(names):
@@ -153,11 +166,31 @@ def compare(
     if len(names) != len(evaluations):
         raise ConfigurationError(f"{len(names)} names for {len(evaluations)} evaluations")
     rows = tuple(_row(evaluation, name, ok_only) for evaluation, name in zip(evaluations, names, strict=True))
-    config = evaluations[0].config
-    title = (
-        f"Protocol {config.protocol}, adaptive rule {config.adaptive_rule}, ground truth {config.gt_field}"
+    config = configs[0]
+    title = describe_rules(config)
+    return Comparison(
+        rows,
+        f"{title[:1].upper()}{title[1:]}, ground truth {truth_of(config)}",
+        _notes(rows, ok_only, config.protocol),
+        config.protocol,
+        metrics_of_all(configs),
     )
-    return Comparison(rows, title, _notes(rows, ok_only))
+
+
+def _check_alike(configs: Sequence[Any]) -> None:
+    """Refuse evaluations whose numbers do not mean the same."""
+    for what, values in {
+        "protocol": [config.protocol for config in configs],
+        "adaptive_rule": [config.adaptive_rule for config in configs],
+        "ground truth": [truth_of(config) for config in configs],
+        "video_field": [config.video_field for config in configs],
+    }.items():
+        different = sorted({str(value) for value in values})
+        if len(different) > 1:
+            raise ConfigurationError(
+                f"these evaluations differ in {what} ({', '.join(different)}), so their numbers cannot be"
+                " compared; evaluate again with the same"
+            )
 
 
 def _row(evaluation: AVSResults, name: str, ok_only: bool) -> Row:
@@ -172,8 +205,8 @@ def _row(evaluation: AVSResults, name: str, ok_only: bool) -> Row:
     )
 
 
-def _notes(rows: Sequence[Row], ok_only: bool) -> tuple[str, ...]:
-    notes = [ORACLE_NOTE]
+def _notes(rows: Sequence[Row], ok_only: bool, protocol: str) -> tuple[str, ...]:
+    notes = [PROTOCOLS[protocol].note]
     if ok_only:
         notes.append("Only predictions with the status ok are scored.")
     else:

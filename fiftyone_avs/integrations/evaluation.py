@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, get_args
+from dataclasses import asdict
+from typing import Any
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
@@ -11,12 +12,13 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
 from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
 from fiftyone_avs.integrations.checks import media_of, root_dataset
+from fiftyone_avs.integrations.choices import choose
 from fiftyone_avs.integrations.classes import class_path
 from fiftyone_avs.integrations.fields import FRAMES
 from fiftyone_avs.integrations.results import AVSResults
 from fiftyone_avs.integrations.runs import find_record
 from fiftyone_avs.integrations.scoring import warn_of_masks
-from fiftyone_avs.metrics import AdaptiveRule, Protocol
+from fiftyone_avs.metrics import PROTOCOLS, AdaptiveRule, Protocol
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -31,12 +33,16 @@ def evaluate(
     threshold: float | None = None,
     adaptive_rule: AdaptiveRule = "official",
     class_field: str | None = None,
+    pair_field: str | None = None,
+    video_field: str | None = None,
+    boxes_field: str | None = None,
     progress: bool | Callable[[int, int], None] = True,
 ) -> AVSResults:
     """Score a run, or any masks, against a ground truth.
 
     Every sample gets the fields ``<eval_key>_iou`` and ``_f`` (adaptive), ``_iou_threshold`` and
-    ``_f_threshold``. Videos get them on frames, and their means on the sample. Failed, abstained and missing
+    ``_f_threshold``; under the protocol "avsbench" the first and the third are the frame's IoU, the others the
+    F of its video. Videos get them on frames, and their means on the sample. Failed, abstained and missing
     predictions count as empty masks. Samples whose ground truth is missing, unreadable or of the wrong size
     are left out of the scores and listed in ``excluded``. Evaluating again under the same key replaces the
     old evaluation.
@@ -46,11 +52,23 @@ def evaluate(
         pred: a run key, or another field of masks; with or without ``frames.`` for videos.
         gt: the field of the ground truth, ``fo.Segmentation``.
         eval_key: names the evaluation and its fields; by default ``<pred>_eval``.
-        protocol: "baav" (224 x 224, as in the paper) or "native" (at the ground truth's size).
-        threshold: soft-map values above this are the mask; None takes the run's own (0.5 without a run).
-        adaptive_rule: "official", "topk" or "half"; see ``fiftyone_avs.metrics.adaptive_scores``.
+        protocol: "baav" (224 x 224, as in the paper), "native" (at the ground truth's size), "avsbench" (J and F
+            of AVSBench) or "boxes" (against boxes, with AP); see ``fiftyone_avs.metrics.PROTOCOLS``. Numbers of
+            different protocols are not comparable.
+        threshold: soft-map values above this are the mask; None takes the run's own (0.5 without a run). The
+            protocol "avsbench" has its own, 0.5.
+        adaptive_rule: "official", "topk" or "half"; see ``fiftyone_avs.metrics.adaptive_scores``. The protocol
+            "avsbench" has none.
         class_field: the samples' field of the class by which the scores are to be broken down later:
             ``fo.Classification`` or text, on the sample for videos, too. It changes no score.
+        pair_field: the field that names the pair of each image, for IIoU and IAUC: a pair counts as its worst
+            image. None takes ``dataset.info["fiftyone_avs_pair_field"]``; without that there are no pairs.
+        video_field: the field that names the video of each image, over which F of the protocol "avsbench" is
+            taken. None takes ``dataset.info["fiftyone_avs_video_field"]``; without that every image is a video of
+            its own. The frames of a video need none.
+        boxes_field: the field of the ground truth's boxes (``fo.Detections``) for the protocol "boxes"; by default
+            ``<gt>_boxes``. An empty list says that nothing sounds. If several people drew, the attribute
+            ``annotator`` of each box tells them apart.
         progress: show a progress bar, or a function called with (samples done, samples to do).
 
     Returns:
@@ -59,19 +77,29 @@ def evaluate(
     Raises:
         ConfigurationError: if an argument cannot work.
         RunConflictError: if the eval key is taken by an evaluation of other fields.
-        DatasetError: if a field is missing or does not hold masks, or the class field cannot be one.
+        DatasetError: if a field is missing or does not hold what it must.
     """
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
-    _check_choices(protocol, threshold, adaptive_rule)
     run = pred.removeprefix(FRAMES)
     pred_field = mask_field(dataset, pred, on_frames)
     gt_field = mask_field(dataset, gt, on_frames)
     if class_field is not None:
         class_path(dataset, class_field)  # raises, naming the fields that would do
+    choices = choose(
+        dataset,
+        gt_field,
+        protocol=protocol,
+        threshold=threshold,
+        adaptive_rule=adaptive_rule,
+        pair_field=pair_field,
+        video_field=video_field,
+        boxes_field=boxes_field,
+    )
     record = find_record(dataset, run)
-    if record is None:
+    if record is None and PROTOCOLS[protocol].adaptive:
         warn_of_masks(pred_field)
+    threshold = choices.threshold
     if threshold is None:
         threshold = DEFAULT_THRESHOLD if record is None else float(record.settings["threshold"])
     eval_key = eval_key or f"{run}_eval"
@@ -82,11 +110,9 @@ def evaluate(
             gt_field=gt_field,
             eval_key=eval_key,
             method=AVSEvaluationConfig,
-            protocol=protocol,
-            threshold=threshold,
-            adaptive_rule=adaptive_rule,
             is_run=record is not None,
             class_field=class_field,
+            **{**asdict(choices), "threshold": threshold},
             progress=_for_fiftyone(progress),
         )
     except BaseException:
@@ -101,16 +127,6 @@ def _for_fiftyone(progress: bool | Callable[[int, int], None]) -> Any:
     if not callable(progress):
         return progress
     return lambda bar: progress(int(bar.iteration), int(bar.total or 0))
-
-
-def _check_choices(protocol: str, threshold: float | None, adaptive_rule: str) -> None:
-    if protocol not in get_args(Protocol):
-        raise ConfigurationError(f"protocol must be one of {', '.join(get_args(Protocol))}, not {protocol!r}")
-    if adaptive_rule not in get_args(AdaptiveRule):
-        known = ", ".join(get_args(AdaptiveRule))
-        raise ConfigurationError(f"adaptive_rule must be one of {known}, not {adaptive_rule!r}")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
 
 
 def mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Literal
 
 from fiftyone.core.collections import SampleCollection
 
@@ -12,13 +12,13 @@ from fiftyone_avs.integrations.backend import AVSEvaluation, AVSEvaluationConfig
 from fiftyone_avs.integrations.checks import root_dataset
 from fiftyone_avs.integrations.evaluation import DEFAULT_THRESHOLD
 from fiftyone_avs.integrations.fields import FRAMES
-from fiftyone_avs.integrations.results import METRICS, AVSResults
+from fiftyone_avs.integrations.results import METRICS, AVSResults, EvaluationSummary
 from fiftyone_avs.integrations.runs import find_record
-from fiftyone_avs.metrics import Protocol, Summary
+from fiftyone_avs.metrics import Summary
 
 
 def metric_of(
-    samples: SampleCollection, results: Any, metric: str, *, protocol: Protocol = "baav"
+    samples: SampleCollection, results: Any, metric: str, *, protocol: Literal["baav", "native"] = "baav"
 ) -> float | None:
     """One number of a segmentation evaluation that FiftyOne made.
 
@@ -33,27 +33,29 @@ def metric_of(
         protocol: "baav" or "native"; plays no part for results of ``evaluate``.
 
     Returns:
-        A number in [0, 1]; None if no sample counts.
+        A number in [0, 1]; None if no sample counts, or the protocol of ``evaluate`` has no such number.
 
     Raises:
         ConfigurationError: if there is no such metric.
     """
     if metric not in METRICS:
         raise ConfigurationError(f"unknown metric {metric!r}; choose one of {', '.join(METRICS)}")
+    if isinstance(results, AVSResults) and not isinstance(results.summary, Summary):
+        return None
     value = float(getattr(_summary(samples, results, protocol), metric))
     return None if math.isnan(value) else value
 
 
-def _summary(samples: SampleCollection, results: Any, protocol: Protocol) -> Summary:
+def _summary(samples: SampleCollection, results: Any, protocol: str) -> EvaluationSummary:
     if isinstance(results, AVSResults):
         return results.summary
-    kept: dict[str, Summary] = results.__dict__.setdefault("_avs_summaries", {})
+    kept: dict[str, EvaluationSummary] = results.__dict__.setdefault("_avs_summaries", {})
     if protocol not in kept:
         kept[protocol] = _score(samples, results.config, protocol)
     return kept[protocol]
 
 
-def _score(samples: SampleCollection, made: Any, protocol: Protocol) -> Summary:
+def _score(samples: SampleCollection, made: Any, protocol: str) -> EvaluationSummary:
     record = find_record(root_dataset(samples), made.pred_field.removeprefix(FRAMES))
     config = AVSEvaluationConfig(
         made.pred_field,

@@ -7,25 +7,21 @@ that it follows the App's filters and takes no loading of results.
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
 import fiftyone as fo
-import numpy as np
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import DatasetError
-from fiftyone_avs.integrations.aggregation import aggregate, bin_of, check_field
-from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.integrations.aggregation import aggregate, check_field
+from fiftyone_avs.integrations.backend import AVSEvaluationConfig
 from fiftyone_avs.integrations.classes import class_path
 from fiftyone_avs.integrations.fields import FRAMES
-from fiftyone_avs.integrations.results import METRICS
-from fiftyone_avs.integrations.scoring import STATUSES
-from fiftyone_avs.metrics import Summary
-from fiftyone_avs.metrics.aggregate import AUC_THRESHOLDS, SUCCESS
+from fiftyone_avs.integrations.results import EvaluationSummary, describe_rules, metrics_of, truth_of
+from fiftyone_avs.integrations.tallies import Tallied, score_paths, tallies
 
 
 @dataclass(frozen=True)
@@ -36,13 +32,16 @@ class EvaluationInfo:
         key: the eval key, which begins the names of the evaluation's fields.
         run: the run key, or the field of the masks where no run made them; without ``frames.``.
         gt_field: the ground truth.
-        protocol: "baav" or "native".
-        adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``.
+        protocol: a key of ``metrics.PROTOCOLS``.
+        adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``; "none" where the protocol has none.
         threshold: soft-map values above this are the mask.
         class_field: the field of the samples' class, if one was named.
         on_frames: whether frames of videos were scored.
         is_run: whether the masks were made by a run of ours.
         created: when it was evaluated (UTC).
+        pair_field: the field of the samples' pairs, if IIoU and IAUC were asked for.
+        video_field: the field of the images' videos, if one was named (protocol "avsbench").
+        boxes_field: the boxes of the ground truth (protocol "boxes").
     """
 
     key: str
@@ -55,16 +54,25 @@ class EvaluationInfo:
     on_frames: bool
     is_run: bool
     created: datetime
+    pair_field: str | None = None
+    video_field: str | None = None
+    boxes_field: str | None = None
 
     @property
-    def group(self) -> tuple[str, str, str]:
-        """Ground truth, protocol and adaptive rule: only evaluations that agree in them are comparable."""
-        return self.gt_field, self.protocol, self.adaptive_rule
+    def metrics(self) -> dict[str, str]:
+        """The numbers that it gives: attributes of its summary and how tables call them."""
+        return metrics_of(self)
+
+    @property
+    def group(self) -> tuple[str | None, ...]:
+        """Ground truth, protocol, adaptive rule, videos: only evaluations that agree in them are comparable."""
+        return truth_of(self), self.protocol, self.adaptive_rule, self.video_field
 
     @property
     def group_label(self) -> str:
         """The group in words."""
-        return f"ground truth {self.gt_field}, protocol {self.protocol}, adaptive rule {self.adaptive_rule}"
+        videos = f", videos {self.video_field}" if self.video_field else ""
+        return f"ground truth {truth_of(self)}, {describe_rules(self)}{videos}"
 
 
 @dataclass(frozen=True)
@@ -73,22 +81,24 @@ class Standing:
 
     Attributes:
         evaluation: which one.
-        summary: its numbers over the samples (or frames) that were evaluated; NaN where none counts.
+        summary: its numbers over the samples (or frames) that were evaluated; NaN where none counts, and for
+            those that do not follow from the scores of samples (``ProtocolInfo.not_on_views``).
+            The F of a video is that of all its evaluated frames, also where a view shows some of them.
         counts: how many of them are "ok", "abstained", "failed" and "missing" now; empty if that cannot be
             told, because the run was deleted or renamed, or the view leaves its fields out.
-        success: share of samples with an adaptive IoU of at least t, for each t of
+        success: share of samples with an adaptive IoU (protocol "avsbench": an IoU) of at least t, for each t of
             ``metrics.aggregate.AUC_THRESHOLDS``; the area under it is the AUC. Empty if none has one.
     """
 
     evaluation: EvaluationInfo
-    summary: Summary
+    summary: EvaluationSummary
     counts: Mapping[str, int]
     success: tuple[float, ...]
 
     @property
     def scores(self) -> dict[str, float | None]:
-        """The six numbers by the names of ``METRICS``, in [0, 1]; None where no sample counts."""
-        values = {name: float(getattr(self.summary, name)) for name in METRICS}
+        """The numbers by the names of the evaluation's ``metrics``, in [0, 1]; None where there is none."""
+        values = {name: float(getattr(self.summary, name)) for name in self.evaluation.metrics}
         return {name: None if math.isnan(value) else value for name, value in values.items()}
 
 
@@ -134,7 +144,8 @@ def find_evaluation(dataset: fo.Dataset, eval_key: str) -> EvaluationInfo:
 def standings(samples: SampleCollection, evaluations: Sequence[EvaluationInfo]) -> list[Standing]:
     """How evaluations stand on a dataset or view, in one pass over its samples.
 
-    On all evaluated samples the numbers are those of ``AVSResults.summary``. Samples (or frames) that an
+    On all evaluated samples the numbers are those of ``AVSResults.summary``, but for those that follow from
+    more than the scores of samples: AP, F1 and F over the whole set are not there. Samples (or frames) that an
     evaluation does not cover, or left out, do not count for it.
 
     Args:
@@ -151,13 +162,17 @@ def standings(samples: SampleCollection, evaluations: Sequence[EvaluationInfo]) 
     if not evaluations:
         return []
     for info in evaluations:
-        for path in _score_paths(info):
+        for path in score_paths(info):
             check_field(samples, path)
     on_frames = any(info.on_frames for info in evaluations)
     unwind = [{"$unwind": "$frames"}] if on_frames else []
-    tallies = {info.key: _tally(samples, info) for info in evaluations}
-    (found,) = aggregate(samples, [*unwind, {"$facet": tallies}], frames=on_frames)
-    return [_standing(info, found[info.key], _status_path(samples, info) is not None) for info in evaluations]
+    facets = {name: stages for info in evaluations for name, stages in tallies(samples, info).items()}
+    (found,) = aggregate(samples, [*unwind, {"$facet": facets}], frames=on_frames)
+    return [_standing(info, Tallied(samples, info, found)) for info in evaluations]
+
+
+def _standing(info: EvaluationInfo, tallied: Tallied) -> Standing:
+    return Standing(info, tallied.summary, tallied.counts, tallied.success)
 
 
 def class_standings(
@@ -214,86 +229,7 @@ def _info(record: Any) -> EvaluationInfo:
         on_frames=config.gt_field.startswith(FRAMES),
         is_run=config.is_run,
         created=record.timestamp.replace(tzinfo=UTC),
+        pair_field=config.pair_field,
+        video_field=config.video_field,
+        boxes_field=config.boxes_field,
     )
-
-
-def _score_paths(info: EvaluationInfo) -> list[str]:
-    """The fields of the scores, in the order of ``SUFFIXES``."""
-    prefix = FRAMES if info.on_frames else ""
-    return [f"{prefix}{info.key}_{suffix}" for suffix in SUFFIXES]
-
-
-def _tally(samples: SampleCollection, info: EvaluationInfo) -> list[dict[str, Any]]:
-    """Stages that count and add up the scores of an evaluation by bin of the adaptive IoU and by status."""
-    iou, f, j, f_threshold = _score_paths(info)
-    return [
-        {"$match": {j: {"$ne": None}}},  # every sample that counts has this score
-        {
-            "$group": {
-                "_id": {"bin": bin_of(f"${iou}", AUC_THRESHOLDS), "status": _status(samples, info)},
-                "n": {"$sum": 1},
-                "miou": {"$sum": f"${iou}"},
-                "f": {"$sum": f"${f}"},
-                "j": {"$sum": f"${j}"},
-                "f_threshold": {"$sum": f"${f_threshold}"},
-            }
-        },
-    ]
-
-
-def _status_path(samples: SampleCollection, info: EvaluationInfo) -> str | None:
-    """The field that says how a prediction ended; None if it is not there."""
-    prefix = FRAMES if info.on_frames else ""
-    path = f"{prefix}{info.run}_status" if info.is_run else f"{prefix}{info.run}"
-    return path if samples.get_field(path) is not None else None
-
-
-def _status(samples: SampleCollection, info: EvaluationInfo) -> Any:
-    """An expression for how a prediction ended, as the evaluation itself sees it."""
-    path = _status_path(samples, info)
-    if path is None:
-        return "unknown"
-    if not info.is_run:
-        return {"$cond": [{"$gt": [f"${path}", None]}, "ok", "missing"]}
-    own = _before_colon(f"${path}")
-    if not info.on_frames:
-        return {"$ifNull": [own, "missing"]}
-    failed = {"$eq": [_before_colon(f"${info.run}_status"), "failed"]}  # the whole video
-    return {"$ifNull": [own, {"$cond": [failed, "failed", "missing"]}]}
-
-
-def _before_colon(path: str) -> dict[str, Any]:
-    """An expression for "failed" of "failed: why"; None for None."""
-    return {"$arrayElemAt": [{"$split": [path, ":"]}, 0]}
-
-
-def _standing(info: EvaluationInfo, groups: Sequence[Mapping[str, Any]], statuses_known: bool) -> Standing:
-    """Join the groups of a tally."""
-    defined = [group for group in groups if group["_id"]["bin"] >= 0]
-    n, n_defined = _total(groups, "n"), _total(defined, "n")
-    success: tuple[float, ...] = ()
-    if n_defined:
-        by_bin = [
-            _total([group for group in defined if group["_id"]["bin"] >= index], "n")
-            for index in range(len(AUC_THRESHOLDS))
-        ]
-        success = tuple(number / n_defined for number in by_bin)
-    counts: Counter[str] = Counter()
-    for group in groups:
-        counts[group["_id"]["status"]] += group["n"]
-    summary = Summary(
-        n=int(n),
-        n_undefined=int(n - n_defined),
-        ciou=success[AUC_THRESHOLDS.index(SUCCESS)] if success else math.nan,
-        auc=float(np.trapezoid(success, AUC_THRESHOLDS)) if success else math.nan,
-        miou=_total(defined, "miou") / n_defined if n_defined else math.nan,
-        f=_total(defined, "f") / n_defined if n_defined else math.nan,
-        j=_total(groups, "j") / n if n else math.nan,
-        f_threshold=_total(groups, "f_threshold") / n if n else math.nan,
-    )
-    known = {status: counts[status] for status in STATUSES} if statuses_known else {}
-    return Standing(info, summary, known, success)
-
-
-def _total(groups: Sequence[Mapping[str, Any]], name: str) -> float:
-    return math.fsum(group[name] for group in groups)

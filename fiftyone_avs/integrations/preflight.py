@@ -12,6 +12,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import AVSError
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.integrations.choices import choose
 from fiftyone_avs.integrations.classes import class_path
 from fiftyone_avs.integrations.evaluation import check_eval_key, mask_field
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, check_free, check_run_key
@@ -138,6 +139,12 @@ def check_evaluate(
     *,
     eval_key: str | None = None,
     class_field: str | None = None,
+    protocol: str = "baav",
+    threshold: float | None = None,
+    adaptive_rule: str = "official",
+    pair_field: str | None = None,
+    video_field: str | None = None,
+    boxes_field: str | None = None,
 ) -> list[Finding]:
     """What would stop ``evaluate`` from scoring a run against a ground truth; arguments as there."""
     try:
@@ -145,6 +152,16 @@ def check_evaluate(
         on_frames = media_of(samples) == "video"
         pred_field = mask_field(dataset, pred, on_frames)
         gt_field = mask_field(dataset, gt or "ground_truth", on_frames)
+        choose(
+            dataset,
+            gt_field,
+            protocol=protocol,
+            threshold=threshold,
+            adaptive_rule=adaptive_rule,
+            pair_field=pair_field,
+            video_field=video_field,
+            boxes_field=boxes_field,
+        )
         key = eval_key or f"{pred.removeprefix(FRAMES)}_eval"
         check_eval_key(dataset, key, pred_field, gt_field)
         if class_field is not None:

@@ -8,30 +8,59 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from dataclasses import asdict, replace
+from typing import Any, TypeAlias
 
 from fiftyone.utils.eval.segmentation import SegmentationResults
 
 from fiftyone_avs.integrations.fields import BACKGROUND, MASK_TARGETS, SOUNDING
 from fiftyone_avs.integrations.scoring import STATUSES, Scored
-from fiftyone_avs.metrics import SampleScores, Summary, summarize
+from fiftyone_avs.metrics import (
+    PROTOCOLS,
+    AVSBenchSummary,
+    FrameTally,
+    SampleScores,
+    Summary,
+    summarize,
+    summarize_boxes,
+)
 
 CLASSES = [MASK_TARGETS[BACKGROUND], MASK_TARGETS[SOUNDING]]
 
-METRICS = {
-    "ciou": "cIoU",
-    "auc": "AUC",
-    "miou": "mIoU",
-    "f": "F",
-    "j": "J (threshold)",
-    "f_threshold": "F (threshold)",
-}
-"""The six numbers of a run: attributes of ``Summary`` and how tables call them."""
+METRICS = dict(PROTOCOLS["baav"].metrics)
+"""The paper's six numbers: attributes of ``Summary`` and how tables call them."""
 
-ORACLE_NOTE = (
-    "cIoU, AUC, mIoU and F are adaptive: they use the ground truth's area, so they compare localisers and do"
-    " not judge masks. The threshold scores judge masks."
-)
+EvaluationSummary: TypeAlias = Summary | AVSBenchSummary
+"""The numbers of a run: of AVSBench's protocol, or of the others."""
+
+
+def metrics_of(evaluation: Any) -> dict[str, str]:
+    """The numbers that an evaluation gives: attributes of its summary and how tables call them.
+
+    Args:
+        evaluation: anything with a ``protocol`` and a ``pair_field``: a config, or an ``EvaluationInfo``.
+    """
+    return PROTOCOLS[evaluation.protocol].metrics_of(pairs=evaluation.pair_field is not None)
+
+
+def metrics_of_all(evaluations: Sequence[Any]) -> dict[str, str]:
+    """The numbers that evaluations of one protocol can be compared by.
+
+    Those of pairs are among them if an evaluation has pairs, and all that have agree on the field.
+    """
+    pair_fields = {one.pair_field for one in evaluations} - {None}
+    return PROTOCOLS[evaluations[0].protocol].metrics_of(pairs=len(pair_fields) == 1)
+
+
+def truth_of(evaluation: Any) -> str:
+    """The field of the ground truth that an evaluation's scores follow from."""
+    return str(evaluation.boxes_field or evaluation.gt_field)
+
+
+def describe_rules(evaluation: Any) -> str:
+    """The protocol and, where it has one, the adaptive rule, in words."""
+    rule = f", adaptive rule {evaluation.adaptive_rule}" if PROTOCOLS[evaluation.protocol].adaptive else ""
+    return f"protocol {evaluation.protocol}{rule}"
 
 
 class AVSResults(SegmentationResults):
@@ -41,6 +70,11 @@ class AVSResults(SegmentationResults):
         rows: one list per scored sample or frame: its id, its status and its four scores in the order of
             ``SampleScores``, None where undefined.
         excluded: why samples or frames were left out of the scores, by id.
+        pairs: the pair of each row; empty without pairs.
+        confidences: the confidence of each row's prediction; empty but for the protocol "boxes".
+        negatives: one list per sample where nothing sounds: its id, its status and its prediction's confidence.
+        frames: the numbers of the protocol "avsbench" over "all" frames and over those that are "ok"; they
+            follow from curves that are not kept.
     """
 
     def __init__(
@@ -48,18 +82,28 @@ class AVSResults(SegmentationResults):
         *args: Any,
         rows: Sequence[Sequence[Any]] = (),
         excluded: Mapping[str, str] | None = None,
+        pairs: Sequence[str] = (),
+        confidences: Sequence[float] = (),
+        negatives: Sequence[Sequence[Any]] = (),
+        frames: Mapping[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
         self.rows = [list(row) for row in rows]
         self.excluded = dict(excluded or {})
+        self.pairs = list(pairs)
+        self.confidences = list(confidences)
+        self.negatives = [list(row) for row in negatives]
+        self.frames = None if frames is None else dict(frames)
 
     @classmethod
     def _from_dict(
         cls, d: dict[str, Any], samples: Any, config: Any, eval_key: str, **kwargs: Any
     ) -> AVSResults:
+        newer = ("pairs", "confidences", "negatives", "frames")  # than the first versions' results
+        given = {name: d[name] for name in newer if name in d}
         results: AVSResults = super()._from_dict(
-            d, samples, config, eval_key, rows=d["rows"], excluded=d["excluded"], **kwargs
+            d, samples, config, eval_key, rows=d["rows"], excluded=d["excluded"], **given, **kwargs
         )
         return results
 
@@ -69,14 +113,19 @@ class AVSResults(SegmentationResults):
         return [_to_scores(row) for row in self.rows]
 
     @property
-    def summary(self) -> Summary:
-        """The numbers of the run; failed, abstained and missing predictions count as empty masks."""
-        return summarize(self.scores)
+    def metrics_shown(self) -> dict[str, str]:
+        """The numbers that these results give: attributes of the summary and how tables call them."""
+        return metrics_of(self.config)
 
     @property
-    def ok_summary(self) -> Summary:
+    def summary(self) -> EvaluationSummary:
+        """The numbers of the run; failed, abstained and missing predictions count as empty masks."""
+        return self._summarize(STATUSES, "all")
+
+    @property
+    def ok_summary(self) -> EvaluationSummary:
         """The same over the predictions with status "ok" only."""
-        return summarize(_to_scores(row) for row in self.rows if row[1] == "ok")
+        return self._summarize(("ok",), "ok")
 
     @property
     def counts(self) -> dict[str, int]:
@@ -88,44 +137,99 @@ class AVSResults(SegmentationResults):
         """The numbers times 100, how they were made, and what they leave out."""
         config, summary, counts = self.config, self.summary, self.counts
         lines = [
-            f"{config.pred_field} against {config.gt_field}: protocol {config.protocol}, threshold"
-            f" {config.threshold:g}, adaptive rule {config.adaptive_rule}",
-            *(f"  {label:<14}{_percent(getattr(summary, name)):>7}" for name, label in METRICS.items()),
+            f"{config.pred_field} against {truth_of(config)}:"
+            f" {describe_rules(config)}, threshold {config.threshold:g}",
+            *(
+                f"  {label:<14}{_percent(getattr(summary, name)):>7}"
+                for name, label in self.metrics_shown.items()
+            ),
             f"  over {summary.n}: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES),
+            *(f"  {remark}" for remark in summary.remarks),
         ]
-        if summary.n_undefined:
-            lines.append(
-                f"  {summary.n_undefined} without an adaptive IoU: ground truth and prediction are empty"
-            )
         if self.excluded:
             lines.append(f"  {len(self.excluded)} left out:")
             lines += [f"    {name}: {reason}" for name, reason in self.excluded.items()]
-        return "\n".join([*lines, ORACLE_NOTE])
+        return "\n".join([*lines, PROTOCOLS[config.protocol].note])
 
     def print_report(self, classes: Any = None, digits: int = 2) -> None:
         """Print ``to_text()``; the arguments are FiftyOne's and play no part here."""
         print(self.to_text())
 
+    def _summarize(self, statuses: Sequence[str], part: str) -> EvaluationSummary:
+        """The numbers over predictions that ended in one of these ways."""
+        if self.frames is not None:
+            numbers: dict[str, Any] = {name: _undefined(value) for name, value in self.frames[part].items()}
+            return AVSBenchSummary(**numbers)
+        kept = [index for index, row in enumerate(self.rows) if row[1] in statuses]
+        scores = [_to_scores(self.rows[index]) for index in kept]
+        pairs = [self.pairs[index] for index in kept] if self.config.pair_field is not None else None
+        if self.config.protocol != "boxes":
+            return summarize(scores, pairs)
+        confidences = [self.confidences[index] for index in kept]
+        negatives = [row[2] for row in self.negatives if row[1] in statuses]
+        return summarize_boxes(scores, confidences, negatives, pairs)
+
+
+def join_videos(outcomes: Iterable[Scored]) -> tuple[list[Scored], dict[str, Any]]:
+    """Add up the frames of the protocol "avsbench" as they come.
+
+    Returns:
+        The outcomes, each with its video's F beside its own IoU; and the numbers over all frames and over those
+        with status "ok".
+    """
+    tallies, scored = {"all": FrameTally(), "ok": FrameTally()}, []
+    for one in outcomes:
+        if one.frame is not None:
+            tallies["all"].add(one.case.group, one.frame)
+            if one.case.status == "ok":
+                tallies["ok"].add(one.case.group, one.frame)
+            iou = one.frame.iou
+            one = replace(one, frame=None, scores=SampleScores(iou, math.nan, iou, math.nan))
+        scored.append(one)
+    joined = [
+        one
+        if one.scores is None
+        else replace(one, scores=replace(one.scores, f_adaptive=(f := tallies["all"].f(one.case.group)), f=f))
+        for one in scored
+    ]
+    numbers = {
+        part: {name: _number(v) for name, v in asdict(t.summary).items()} for part, t in tallies.items()
+    }
+    return joined, numbers
+
 
 def build_results(
-    samples: Any, config: Any, eval_key: str | None, scored: Iterable[Scored], backend: Any
+    samples: Any,
+    config: Any,
+    eval_key: str | None,
+    scored: Iterable[Scored],
+    backend: Any,
+    frames: Mapping[str, Any] | None = None,
 ) -> AVSResults:
     """Gather the outcomes of all samples or frames into results that FiftyOne can store."""
     rows: list[list[Any]] = []
+    pairs: list[str] = []
+    confidences: list[float] = []
+    negatives: list[list[Any]] = []
     excluded: dict[str, str] = {}
     matches: list[tuple[str, str, int, str | None, str | None]] = []
     confusion = [[0, 0], [0, 0]]
     for one in scored:
-        if one.scores is None or one.pixels is None:
-            excluded[one.id] = one.excluded
+        if one.pixels is None:
+            excluded[one.case.id] = one.excluded
             continue
-        rows.append([one.id, one.status, *map(_number, _in_order(one.scores))])
         for (truth, found), pixels in one.pixels.items():
             confusion[truth][found] += pixels
             if pixels:
-                matches.append((CLASSES[truth], CLASSES[found], pixels, *one.label_ids))
-    summary = summarize(_to_scores(row) for row in rows)
-    return AVSResults(
+                matches.append((CLASSES[truth], CLASSES[found], pixels, *one.case.label_ids))
+        if one.scores is None:
+            negatives.append([one.case.id, one.case.status, one.confidence])
+            continue
+        rows.append([one.case.id, one.case.status, *map(_number, _in_order(one.scores))])
+        pairs.append(one.case.group)
+        if one.confidence is not None:
+            confidences.append(one.confidence)
+    results = AVSResults(
         samples,
         config,
         eval_key,
@@ -133,14 +237,19 @@ def build_results(
         CLASSES,
         matches=matches,
         missing=CLASSES[0],
-        custom_metrics=_panel_metrics(summary),
         backend=backend,
         rows=rows,
         excluded=excluded,
+        pairs=pairs if config.pair_field is not None else (),
+        confidences=confidences,
+        negatives=negatives,
+        frames=frames,
     )
+    results.custom_metrics = _panel_metrics(results.summary, results.metrics_shown)
+    return results
 
 
-def _panel_metrics(summary: Summary) -> dict[str, dict[str, Any]]:
+def _panel_metrics(summary: EvaluationSummary, shown: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     """The metrics in the form that the Model Evaluation panel shows, best first when higher."""
     return {
         f"avs/{name}": {
@@ -149,7 +258,7 @@ def _panel_metrics(summary: Summary) -> dict[str, dict[str, Any]]:
             "label": label,
             "lower_is_better": False,
         }
-        for name, label in METRICS.items()
+        for name, label in shown.items()
     }
 
 
@@ -158,11 +267,16 @@ def _in_order(scores: SampleScores) -> tuple[float, float, float, float]:
 
 
 def _to_scores(row: Sequence[Any]) -> SampleScores:
-    return SampleScores(*(math.nan if value is None else value for value in row[2:]))
+    return SampleScores(*(_undefined(value) for value in row[2:6]))
+
+
+def _undefined(value: float | None) -> float:
+    """NaN for the None that stands for it in the database."""
+    return math.nan if value is None else value
 
 
 def _number(value: float) -> float | None:
-    return None if math.isnan(value) else float(value)
+    return None if math.isnan(value) else value
 
 
 def _percent(value: float) -> str:

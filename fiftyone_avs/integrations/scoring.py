@@ -1,4 +1,7 @@
-"""Scores of one sample or frame: reads a stored prediction and its ground truth and compares them."""
+"""Scores of one sample or frame: reads a stored prediction and its ground truth and compares them.
+
+Nothing here touches the database, so that many samples can be scored side by side in threads.
+"""
 
 from __future__ import annotations
 
@@ -7,22 +10,35 @@ import warnings
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
 
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.integrations.storage import read_map
-from fiftyone_avs.media import read_grey_mask, read_mask
-from fiftyone_avs.metrics import AdaptiveRule, Protocol, SampleScores, score_sample
+from fiftyone_avs.media import picture_size, read_grey_mask, read_mask
+from fiftyone_avs.metrics import (
+    AdaptiveRule,
+    FrameScores,
+    Protocol,
+    SampleScores,
+    draw_boxes,
+    resize_soft_map,
+    score_boxes,
+    score_frame,
+    score_sample,
+)
 from fiftyone_avs.types import Mask, SoftMap
 
 STATUSES = ("ok", "abstained", "failed", "missing")
 """How a prediction ended; "missing" is a sample that the run never came to."""
 
-_TURNED = range(5, 9)  # values of EXIF's orientation that swap width and height
+MaskSource: TypeAlias = str | npt.NDArray[np.generic] | None
+"""A mask in the database or its path; None if there is none."""
+
+Boxes: TypeAlias = tuple[tuple[float, float, float, float], ...]
+"""Relative corners: left, top, right, bottom."""
 
 
 @dataclass(frozen=True)
@@ -33,9 +49,11 @@ class Rules:
         pred_field: the mask, without the prefix ``frames.``.
         gt_field: the ground truth, likewise.
         is_run: whether the mask was made by a run of ours, so that soft maps and statuses are there.
-        protocol: "baav" or "native".
+        protocol: a key of ``metrics.PROTOCOLS``.
         threshold: soft-map values above this are the mask.
         adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``.
+        boxes_field: the boxes of the ground truth, likewise; of the protocol "boxes" only.
+        consensus: whether several people drew the boxes.
     """
 
     pred_field: str
@@ -44,81 +62,78 @@ class Rules:
     protocol: Protocol
     threshold: float
     adaptive_rule: AdaptiveRule
+    boxes_field: str | None = None
+    consensus: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
+class Case:
+    """A prediction and its ground truth as the database has them.
+
+    Attributes:
+        id: the sample's id; for frames "<sample id>/<frame number>".
+        sample_id: the sample's id.
+        document_id: the id of the sample or frame that gets the scores.
+        status: one of ``STATUSES``.
+        group: the pair or video that it belongs to; its own id if it has none.
+        picture: the path of the sample's picture, to check the ground truth's size against where there is no
+            prediction; None for frames.
+        truth: the ground truth.
+        boxes: the boxes of the ground truth; empty where nothing sounds, None where nobody said.
+        mask: the predicted mask.
+        map_path: the run's soft map; None if there is none.
+        label_ids: ids of the ground truth's and the prediction's label.
+        excluded: why it is left out without being read, or "".
+    """
+
+    id: str
+    sample_id: str
+    document_id: str
+    status: str
+    group: str
+    picture: str | None = None
+    truth: MaskSource = None
+    boxes: Boxes | None = None
+    mask: MaskSource = None
+    map_path: str | None = None
+    label_ids: tuple[str | None, str | None] = (None, None)
+    excluded: str = ""
+
+
+@dataclass(frozen=True, eq=False)
 class Scored:
     """The outcome for one sample or frame.
 
     Attributes:
-        id: the sample's id; for frames "<sample id>/<frame number>".
-        status: one of ``STATUSES``.
-        scores: None if it is left out of the scores.
+        case: what was scored.
+        scores: None if it is left out of the scores, or has no box to hit.
         excluded: why it is left out, or "".
-        pixels: (ground truth, prediction) -> number of pixels, at the ground truth's size; a bool is True on
-            the object.
-        label_ids: ids of the ground truth's and the prediction's label, for FiftyOne's panel.
+        pixels: (ground truth, prediction) -> number of pixels, at the ground truth's size (boxes: 224 x 224); a
+            bool is True on the object.
+        frame: what it adds to the protocol "avsbench".
+        confidence: of the prediction, under the protocol "boxes".
     """
 
-    id: str
-    status: str
+    case: Case
     scores: SampleScores | None = None
     excluded: str = ""
     pixels: Counter[tuple[bool, bool]] | None = None
-    label_ids: tuple[str | None, str | None] = (None, None)
+    frame: FrameScores | None = None
+    confidence: float | None = None
 
 
-def score_document(name: str, document: Any, rules: Rules, status: str, picture: str | None) -> Scored:
-    """Score a sample or frame.
+class _LeftOutError(Exception):
+    """Why a sample is left out of the scores."""
 
-    Args:
-        name: its id in reports.
-        document: the sample or frame, with the fields of the prediction and the ground truth.
-        rules: what is compared, and how.
-        status: how the prediction ended.
-        picture: the path of the sample's picture, to check the ground truth's size against where there is
-            no prediction; None for frames.
-    """
-    truth, label = document[rules.gt_field], document[rules.pred_field]
-    if truth is None or (truth.mask is None and truth.mask_path is None):
-        return Scored(name, status, excluded="no ground truth")
+
+def score_case(case: Case, rules: Rules) -> Scored:
+    """Read and score a sample or frame; what cannot be scored is left out with its reason."""
     try:
-        grey = _read_grey(truth)
-        target = read_mask(grey)
-    except (MediaError, ValueError) as error:
-        return Scored(name, status, excluded=f"the ground truth cannot be read: {error}")
-    try:
-        soft_map = _soft_map(document, label, rules) if status == "ok" else None
-    except (MediaError, ValueError) as error:
-        return Scored(name, status, excluded=f"the prediction cannot be read: {error}")
-    size = _picture_size(picture) if soft_map is None else soft_map.shape
-    if size is not None and size != target.shape:
-        return Scored(
-            name,
-            status,
-            excluded=f"the ground truth is {_size(target.shape)} pixels, the picture {_size(size)}",
-        )
-    try:
-        scores = score_sample(
-            soft_map,
-            grey,
-            protocol=rules.protocol,
-            threshold=rules.threshold,
-            adaptive_rule=rules.adaptive_rule,
-        )
-    except ValueError as error:
-        return Scored(name, status, excluded=str(error))
-    predicted = np.zeros_like(target) if soft_map is None else soft_map > rules.threshold
-    ids = (truth.id, None if label is None else label.id)
-    return Scored(name, status, scores, pixels=_count_pixels(target, predicted), label_ids=ids)
-
-
-def status_of(document: Any, rules: Rules) -> str:
-    """How the prediction on a sample or frame ended: one of ``STATUSES``."""
-    if not rules.is_run:
-        return "missing" if document[rules.pred_field] is None else "ok"
-    status = document[f"{rules.pred_field}_status"]
-    return "missing" if status is None else str(status).partition(":")[0]
+        if case.excluded:
+            raise _LeftOutError(case.excluded)
+        return _score_boxes(case, rules) if rules.protocol == "boxes" else _score_mask(case, rules)
+    except (_LeftOutError, ValueError) as reason:
+        return Scored(case, excluded=str(reason))
 
 
 def mean_scores(frames: Sequence[Scored]) -> SampleScores | None:
@@ -145,35 +160,87 @@ def warn_of_masks(pred_field: str) -> None:
     )
 
 
-def _soft_map(document: Any, label: Any, rules: Rules) -> SoftMap:
-    """The 16-bit soft map of a run, or the mask where there is none."""
-    heatmap = document[f"{rules.pred_field}_map"] if rules.is_run else None
-    if heatmap is not None and heatmap.map_path is not None:
-        return read_map(heatmap.map_path)
-    if label is None:
-        raise MediaError("there is neither a soft map nor a mask")
-    return read_mask(_read_grey(label)).astype(np.float32)
+def _score_mask(case: Case, rules: Rules) -> Scored:
+    """Score against the mask of a ground truth."""
+    if case.truth is None:
+        raise _LeftOutError("no ground truth")
+    try:
+        grey = read_grey_mask(case.truth)
+        target = read_mask(grey)
+    except (MediaError, ValueError) as error:
+        raise _LeftOutError(f"the ground truth cannot be read: {error}") from error
+    soft_map = _soft_map(case)
+    size = _shown_size(case, soft_map, target.shape)
+    if size is not None and size != target.shape:
+        raise _LeftOutError(f"the ground truth is {_size(target.shape)} pixels, the picture {_size(size)}")
+    pixels = _count_pixels(target, soft_map, rules)
+    if rules.protocol == "avsbench":
+        return Scored(case, pixels=pixels, frame=score_frame(soft_map, grey))
+    scores = score_sample(
+        soft_map,
+        grey,
+        protocol=rules.protocol,
+        threshold=rules.threshold,
+        adaptive_rule=rules.adaptive_rule,
+    )
+    return Scored(case, scores, pixels=pixels)
 
 
-def _read_grey(label: Any) -> npt.NDArray[np.uint8]:
-    """The mask of a ``fo.Segmentation``, in the database or in a file: uint8 grey, shape (H, W)."""
-    return read_grey_mask(label.mask_path if label.mask is None else label.mask)
+def _score_boxes(case: Case, rules: Rules) -> Scored:
+    """Score against the boxes of a ground truth."""
+    if case.boxes is None:
+        raise _LeftOutError("no boxes: the field is empty; a sample where nothing sounds has an empty list")
+    weights = draw_boxes(case.boxes, consensus=rules.consensus)
+    soft_map = _soft_map(case)
+    found = score_boxes(
+        soft_map,
+        weights if case.boxes else None,
+        threshold=rules.threshold,
+        adaptive_rule=rules.adaptive_rule,
+    )
+    resized = None if soft_map is None else resize_soft_map(soft_map)
+    pixels = _count_pixels(np.asarray(weights > 0), resized, rules)
+    return Scored(case, found.scores, pixels=pixels, confidence=found.confidence)
 
 
-def _picture_size(path: str | None) -> tuple[int, ...] | None:
-    """Height and width of a picture as it is shown, or None if it cannot be told."""
-    if path is None:
+def _soft_map(case: Case) -> SoftMap | None:
+    """The 16-bit soft map of a run, or the mask where there is none; None for a prediction that is not ok."""
+    if case.status != "ok":
         return None
     try:
-        with Image.open(path) as picture:
-            width, height = picture.size
-            turned = picture.getexif().get(0x0112) in _TURNED
-    except (OSError, SyntaxError, ValueError):
+        if case.map_path is not None:
+            return read_map(case.map_path)
+        if case.mask is None:
+            raise MediaError("there is neither a soft map nor a mask")
+        return read_mask(case.mask).astype(np.float32)
+    except (MediaError, ValueError) as error:
+        raise _LeftOutError(f"the prediction cannot be read: {error}") from error
+
+
+def _shown_size(case: Case, soft_map: SoftMap | None, wanted: tuple[int, ...]) -> tuple[int, ...] | None:
+    """Height and width of what the ground truth must fit, or None if it cannot be told.
+
+    A map has its picture's size, except that imported maps keep their own; their masks have the picture's.
+    """
+    if soft_map is not None and soft_map.shape == wanted:
+        return wanted
+    if soft_map is not None and case.map_path is None:
+        return soft_map.shape
+    if isinstance(case.mask, np.ndarray):
+        return tuple(case.mask.shape[:2])
+    path = case.picture if soft_map is None else case.mask
+    try:
+        return None if path is None else picture_size(path)
+    except MediaError:
         return None
-    return (width, height) if turned else (height, width)
 
 
-def _count_pixels(target: Mask, predicted: Mask) -> Counter[tuple[bool, bool]]:
+def _count_pixels(target: Mask, soft_map: SoftMap | None, rules: Rules) -> Counter[tuple[bool, bool]]:
+    if soft_map is None:
+        predicted = np.zeros_like(target)
+    else:
+        height, width = target.shape
+        predicted = resize_soft_map(soft_map, (height, width)) > np.float32(rules.threshold)
     hits = int(np.count_nonzero(target & predicted))
     present, found = int(np.count_nonzero(target)), int(np.count_nonzero(predicted))
     return Counter(

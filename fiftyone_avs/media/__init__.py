@@ -6,7 +6,7 @@ FiftyOne.
 
 from __future__ import annotations
 
-from fiftyone_avs.media.images import read_grey_mask, read_image, read_mask
+from fiftyone_avs.media.images import picture_size, read_grey_mask, read_image, read_mask
 from fiftyone_avs.media.sound import (
     Fit,
     fit_window,
@@ -23,6 +23,7 @@ __all__ = [
     "VideoInfo",
     "fit_window",
     "is_silent",
+    "picture_size",
     "read_frames",
     "read_frames_at",
     "read_image",

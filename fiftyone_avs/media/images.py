@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,8 @@ WHITE = 255
 
 _BACKDROP = (255, 255, 255, 255)
 _WHITE_16_BIT = 65535
+_ORIENTATION = 0x0112  # the EXIF tag that says how a picture is turned
+_TURNED = range(5, 9)  # its values that swap width and height
 
 
 def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageArray:
@@ -44,8 +47,26 @@ def read_image(path: str | Path, *, max_pixels: int = MAX_PIXELS) -> ImageArray:
     Raises:
         MediaError: missing, empty, not an image, truncated, too large, or floating-point pixels.
     """
-    with _open(path, max_pixels) as picture:
+    with open_picture(path, max_pixels) as picture:
         return np.array(_to_rgb(picture, path))
+
+
+def picture_size(path: str | Path) -> tuple[int, int]:
+    """The height and width of a picture as it is shown, from its header: (H, W).
+
+    Raises:
+        MediaError: missing, empty, not an image, or too large.
+    """
+    file = check_file(path)
+    try:
+        with Image.open(file) as picture:
+            width, height = picture.size
+            turned = _orientation(picture) in _TURNED
+    except (OSError, SyntaxError, ValueError, struct.error, Image.DecompressionBombError) as error:
+        raise MediaError("not an image that can be read; convert it to PNG or JPEG", path=path) from error
+    if width * height > MAX_PIXELS:
+        raise MediaError(f"{width} x {height} pixels are too many to be read safely", path=path)
+    return (width, height) if turned else (height, width)
 
 
 def read_mask(source: str | Path | npt.ArrayLike, *, max_pixels: int = MAX_PIXELS) -> Mask:
@@ -78,7 +99,7 @@ def read_grey_mask(
         MediaError: a file as in `read_image`, or an array of another kind.
     """
     if isinstance(source, str | Path):
-        with _open(source, max_pixels) as picture:
+        with open_picture(source, max_pixels) as picture:
             return _full_range(_mask_values(picture, source))
     array = np.asarray(source)
     if array.dtype == np.bool_ and array.ndim == 2:
@@ -93,7 +114,7 @@ def read_grey_mask(
 
 
 @contextmanager
-def _open(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
+def open_picture(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
     """Open and decode an image file and turn it upright; every failure inside the block becomes a MediaError."""
     file = check_file(path)
     try:
@@ -106,7 +127,7 @@ def _open(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
                     path=path,
                 )
             picture.load()
-            ImageOps.exif_transpose(picture, in_place=True)
+            _turn_upright(picture, path)
             yield picture
     except UnidentifiedImageError as error:
         raise MediaError("not an image that can be read; convert it to PNG or JPEG", path=path) from error
@@ -115,6 +136,22 @@ def _open(path: str | Path, max_pixels: int) -> Iterator[Image.Image]:
     except (OSError, SyntaxError, ValueError, EOFError, MemoryError) as error:
         message = f"the image is damaged ({error}); replace the file or leave the sample out"
         raise MediaError(message, path=path) from error
+
+
+def _turn_upright(picture: Image.Image, path: str | Path) -> None:
+    """Apply the EXIF rotation; Pillow writes the other tags anew then, and fails in many ways on broken ones."""
+    try:
+        ImageOps.exif_transpose(picture, in_place=True)
+    except (struct.error, TypeError, AttributeError, KeyError, IndexError) as error:
+        message = f"its EXIF data is damaged ({error}); save the picture without it"
+        raise MediaError(message, path=path) from error
+
+
+def _orientation(picture: Image.Image) -> int:
+    """How the picture is turned; asking a PNG that does not say would decode all of it."""
+    if picture.format == "PNG" and "exif" not in picture.info:
+        return 1
+    return int(picture.getexif().get(_ORIENTATION, 1))
 
 
 def _to_rgb(picture: Image.Image, path: str | Path) -> Image.Image:

@@ -7,7 +7,10 @@ out of the adaptive numbers and says how many there were.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -58,6 +61,32 @@ def group_minimum(ious: npt.ArrayLike, groups: Sequence[str]) -> npt.NDArray[np.
     for value, group in zip(array.tolist(), groups, strict=True):
         members.setdefault(group, []).append(value)
     return np.array([np.min(values) for values in members.values()], np.float64)
+
+
+class PairScores(NamedTuple):
+    """IIoU and IAUC over pairs, each in [0, 1] or NaN without pairs, and how many pairs there are."""
+
+    iiou: float
+    iauc: float
+    n: int
+    n_incomplete: int
+
+
+NO_PAIRS = PairScores(math.nan, math.nan, 0, 0)
+"""What there is to say where samples do not come in pairs."""
+
+
+def pair_scores(ious: npt.ArrayLike, pairs: Sequence[str]) -> PairScores:
+    """Return SSLalignment's IIoU and IAUC, a pair counting as its lowest IoU.
+
+    A pair with one member only counts as that member, and is counted as incomplete.
+
+    Raises:
+        ValueError: as many names of pairs as IoUs are needed.
+    """
+    lowest = group_minimum(ious, pairs)
+    alone = sum(count == 1 for count in Counter(pairs).values())
+    return PairScores(ciou(lowest), auc(lowest), len(lowest), alone)
 
 
 def _as_list(values: npt.ArrayLike) -> npt.NDArray[np.float64]:

@@ -10,6 +10,7 @@ good a mask is.
 
 from __future__ import annotations
 
+import math
 from typing import Literal, NamedTuple, TypeAlias, get_args
 
 import numpy as np
@@ -23,6 +24,7 @@ BETA_SQUARED = 0.3
 AdaptiveRule: TypeAlias = Literal["official", "topk", "half"]
 """How the adaptive scores select pixels; see `adaptive_scores`."""
 
+
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -31,13 +33,6 @@ class Scores(NamedTuple):
 
     iou: float
     f: float
-
-
-class BatchScores(NamedTuple):
-    """IoU and F of N maps, float64, each of shape (N,)."""
-
-    iou: FloatArray
-    f: FloatArray
 
 
 def threshold_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, threshold: float) -> Scores:
@@ -55,15 +50,8 @@ def threshold_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, threshold: float) -
     Raises:
         ValueError: wrong input; the message names the problem.
     """
-    return _first(threshold_scores_batch(_one(as_soft_map(pred)), _one(as_mask(gt)), threshold))
-
-
-def threshold_scores_batch(pred: npt.ArrayLike, gt: npt.ArrayLike, threshold: float) -> BatchScores:
-    """Do the same as `threshold_scores` for arrays of shape (N, H, W)."""
-    maps, masks = _flat_pair(pred, gt)
-    if not 0 <= threshold <= 1:
-        raise ValueError(f"the threshold must lie in [0, 1], not {threshold}")
-    return _score(maps > np.float32(threshold), masks, undefined_iou=0.0)
+    soft_map, mask = flat_pair(pred, gt)
+    return _score(above(soft_map, threshold), mask, int(np.count_nonzero(mask)), undefined_iou=0.0)
 
 
 def adaptive_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule = "official") -> Scores:
@@ -88,20 +76,19 @@ def adaptive_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule =
     Raises:
         ValueError: wrong input or unknown rule.
     """
-    return _first(adaptive_scores_batch(_one(as_soft_map(pred)), _one(as_mask(gt)), rule))
+    soft_map, mask = flat_pair(pred, gt)
+    present = int(np.count_nonzero(mask))
+    return _score(highest(soft_map, present, rule), mask, present, undefined_iou=math.nan)
 
 
-def adaptive_scores_batch(
-    pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule = "official"
-) -> BatchScores:
-    """Do the same as `adaptive_scores` for arrays of shape (N, H, W)."""
-    maps, masks = _flat_pair(pred, gt)
-    if rule == "topk":
-        selected = np.stack([_top_pixels(row, _wanted(mask)) for row, mask in zip(maps, masks, strict=True)])
-    else:
-        thresholds = [_threshold(row, mask, rule) for row, mask in zip(maps, masks, strict=True)]
-        selected = maps > np.array(thresholds, np.float32)[:, None]
-    return _score(selected, masks, undefined_iou=np.nan)
+def both_scores(
+    pred: npt.ArrayLike, gt: npt.ArrayLike, threshold: float, rule: AdaptiveRule = "official"
+) -> tuple[Scores, Scores]:
+    """Do `adaptive_scores` and `threshold_scores` in one pass; returns the adaptive ones first."""
+    soft_map, mask = flat_pair(pred, gt)
+    present = int(np.count_nonzero(mask))
+    adaptive = _score(highest(soft_map, present, rule), mask, present, undefined_iou=math.nan)
+    return adaptive, _score(above(soft_map, threshold), mask, present, undefined_iou=0.0)
 
 
 def adaptive_threshold(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule = "official") -> float:
@@ -109,67 +96,109 @@ def adaptive_threshold(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRul
 
     Args and errors as in `adaptive_scores`; ``"topk"`` has no threshold and raises ValueError.
     """
-    maps, masks = _flat_pair(_one(as_soft_map(pred)), _one(as_mask(gt)))
-    return float(_threshold(maps[0], masks[0], rule))
-
-
-def _threshold(row: FloatMap, mask: BoolMask, rule: AdaptiveRule) -> np.float32:
-    """Return one flat map's value at the sorted position that the rule names."""
     if rule not in ("official", "half"):
-        known = ", ".join(get_args(AdaptiveRule))
-        raise ValueError(f"the rule {rule!r} has no threshold; the rules are {known}")
-    pixels = row.size
-    position = pixels // 2 if rule == "half" else pixels - _wanted(mask)
-    position = min(position, pixels - 1)  # a map of one pixel with an empty ground truth
-    value: np.float32 = np.partition(row, position)[position]
-    return value
+        raise ValueError(f"the rule {rule!r} has no threshold; official and half have")
+    soft_map, mask = flat_pair(pred, gt)
+    return float(level_at(soft_map, position_of(soft_map.size, int(np.count_nonzero(mask)), rule)))
 
 
-def _top_pixels(row: FloatMap, count: int) -> BoolMask:
-    """Select exactly ``count`` pixels of a flat map: the highest, and among equals the first."""
-    order = np.argsort(-row, kind="stable")
-    selected = np.zeros(row.size, np.bool_)
-    selected[order[:count]] = True
+def above(soft_map: FloatMap, threshold: float) -> BoolMask:
+    """Select the pixels above a threshold in [0, 1], compared in float32; raises ValueError for another one."""
+    check_threshold(threshold)
+    return np.asarray(soft_map > np.float32(threshold))
+
+
+def highest(soft_map: FloatMap, present: int, rule: AdaptiveRule) -> BoolMask:
+    """Select the pixels of a flat map by an adaptive rule; ``present`` is the number of ground-truth pixels."""
+    check_rule(rule)
+    level = level_at(soft_map, position_of(soft_map.size, present, rule))
+    selected = np.asarray(soft_map > level)
+    if rule == "topk":
+        top_up(selected, soft_map, level, wanted_of(soft_map.size, present))
     return selected
 
 
-def _wanted(mask: BoolMask) -> int:
+def check_threshold(threshold: float) -> None:
+    """Raise ValueError for a threshold outside [0, 1]."""
+    if not 0 <= threshold <= 1:
+        raise ValueError(f"the threshold must lie in [0, 1], not {threshold}")
+
+
+def check_rule(rule: str) -> None:
+    """Raise ValueError for an adaptive rule that does not exist."""
+    if rule not in get_args(AdaptiveRule):
+        raise ValueError(f"unknown rule {rule!r}; the rules are {', '.join(get_args(AdaptiveRule))}")
+
+
+def position_of(pixels: int, present: int, rule: AdaptiveRule) -> int:
+    """Return the position in the sorted map whose value pixels must exceed (``"topk"``: at least reach)."""
+    position = pixels // 2 if rule == "half" else pixels - wanted_of(pixels, present)
+    return min(position, pixels - 1)  # a map of one pixel with an empty ground truth
+
+
+def level_at(soft_map: FloatMap, position: int, room: npt.NDArray[np.int32] | None = None) -> np.float32:
+    """Return the value that a sorted flat map has at a position.
+
+    Floats from 0 on are ordered like their bits, which are partitioned faster. Negative ones have bits below those,
+    but in the wrong order.
+
+    Args:
+        soft_map: flat, float32.
+        position: from 0.
+        room: as long as the map, to be written to; None takes new memory, which costs time.
+    """
+    bits = np.empty(soft_map.size, np.int32) if room is None else room
+    bits[:] = soft_map.view(np.int32)
+    bits.partition(position)
+    found = bits[position]
+    if found < 0:
+        return np.float32(np.partition(soft_map, position)[position])
+    return np.float32(found.view(np.float32))
+
+
+def top_up(selected: BoolMask, soft_map: FloatMap, level: np.float32, count: int) -> None:
+    """Add pixels of a flat map that equal the level to those above it, the first ones, until there are ``count``."""
+    missing = count - int(np.count_nonzero(selected))
+    selected[np.flatnonzero(soft_map == level)[:missing]] = True
+
+
+def wanted_of(pixels: int, present: int) -> int:
     """Return how many pixels the adaptive rules ask for."""
-    return int(np.count_nonzero(mask)) or mask.size // 2
+    return present or pixels // 2
 
 
-def _score(selected: BoolMask, masks: BoolMask, *, undefined_iou: float) -> BatchScores:
-    """Count pixels of (N, P) masks and return IoU and F per row."""
-    hits = np.count_nonzero(selected & masks, axis=1).astype(np.float64)
-    predicted = np.count_nonzero(selected, axis=1).astype(np.float64)
-    present = np.count_nonzero(masks, axis=1).astype(np.float64)
-    iou = _divide(hits, present + predicted - hits, undefined_iou)
+def score_counts(
+    hits: npt.ArrayLike, predicted: npt.ArrayLike, present: npt.ArrayLike, undefined_iou: float
+) -> tuple[FloatArray, FloatArray]:
+    """IoU and F of numbers of pixels, float64, each of the numbers' shape."""
+    union = np.add(present, predicted, dtype=np.float64) - np.asarray(hits, np.float64)
+    return _divide(hits, union, undefined_iou), f_measure(hits, predicted, present)
+
+
+def f_measure(hits: npt.ArrayLike, predicted: npt.ArrayLike, present: npt.ArrayLike) -> FloatArray:
+    """F of numbers of pixels, or of sums of weights, float64; 0 where undefined."""
     precision = _divide(hits, predicted, 0.0)
     recall = _divide(hits, present, 0.0)
-    f = _divide((1 + BETA_SQUARED) * precision * recall, BETA_SQUARED * precision + recall, 0.0)
-    return BatchScores(iou, f)
+    return _divide((1 + BETA_SQUARED) * precision * recall, BETA_SQUARED * precision + recall, 0.0)
 
 
-def _divide(numerator: FloatArray, denominator: FloatArray, undefined: float) -> FloatArray:
-    result = np.full(numerator.shape, undefined, np.float64)
-    return np.divide(numerator, denominator, out=result, where=denominator != 0)
+def flat_pair(pred: npt.ArrayLike, gt: npt.ArrayLike) -> tuple[FloatMap, BoolMask]:
+    """Check a map and a mask of shape (H, W) and return both flat."""
+    soft_map, mask = as_soft_map(pred), as_mask(gt)
+    if soft_map.shape != mask.shape:
+        raise ValueError(f"the soft map {soft_map.shape} and the ground truth {mask.shape} differ in size")
+    return soft_map.reshape(-1), mask.reshape(-1)
 
 
-def _flat_pair(pred: npt.ArrayLike, gt: npt.ArrayLike) -> tuple[FloatMap, BoolMask]:
-    """Check a batch (N, H, W) of maps and masks and return both as (N, H * W)."""
-    maps = as_soft_map(pred, ndim=3)
-    masks = as_mask(gt, ndim=3)
-    if maps.shape != masks.shape:
-        raise ValueError(
-            f"the soft map {maps.shape[1:]} and the ground truth {masks.shape[1:]} differ in "
-            f"size, or the batches {len(maps)} and {len(masks)} in length"
-        )
-    return maps.reshape(len(maps), -1), masks.reshape(len(masks), -1)
+def _score(selected: BoolMask, mask: BoolMask, present: int, *, undefined_iou: float) -> Scores:
+    """Count pixels of flat masks; ``present`` is how many the ground truth has."""
+    hits = np.count_nonzero(selected & mask)
+    iou, f = score_counts(hits, np.count_nonzero(selected), present, undefined_iou)
+    return Scores(float(iou), float(f))
 
 
-def _one(array: npt.NDArray[np.generic]) -> npt.NDArray[np.generic]:
-    return array[None]
-
-
-def _first(scores: BatchScores) -> Scores:
-    return Scores(float(scores.iou[0]), float(scores.f[0]))
+def _divide(numerator: npt.ArrayLike, denominator: npt.ArrayLike, undefined: float) -> FloatArray:
+    below = np.asarray(denominator, np.float64)
+    result: FloatArray = np.full(below.shape, undefined, np.float64)
+    np.divide(numerator, below, out=result, where=below != 0)
+    return result

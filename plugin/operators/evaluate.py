@@ -9,20 +9,34 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import METRICS, check_evaluate, list_run_keys, sample_class_fields
+from fiftyone_avs.integrations import check_evaluate, list_run_keys, sample_class_fields
+from fiftyone_avs.integrations.choices import (
+    PAIR_KEY,
+    VIDEO_KEY,
+    boxes_fields,
+    group_fields,
+    offered_protocols,
+)
+from fiftyone_avs.integrations.results import describe_rules
+from fiftyone_avs.metrics import PROTOCOLS
 
 from ..forms import absent, default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results
 
-PROTOCOLS = {
-    "baav": "baav: at 224 x 224 pixels, as the paper",
-    "native": "native: at the size of the ground truth",
-}
 RULES = {
     "official": "official: as the paper's code (ties count as background)",
     "topk": "topk: exactly as many pixels as the ground truth",
-    "half": "half: the mask at half of the map's maximum",
+    "half": "half: half of all pixels",
 }
+
+
+PAIR_CHOICE = (
+    "pair_field",
+    PAIR_KEY,
+    "Field of the pair",
+    "For IIoU and IAUC: a pair counts as its worst image",
+)
+VIDEO_CHOICE = ("video_field", VIDEO_KEY, "Field of the video", "F is taken over the frames of a video")
 
 
 class EvaluateAVS(LongOperator):
@@ -54,7 +68,7 @@ class EvaluateAVS(LongOperator):
             description="Names the fields of the scores; by default <run>_eval. With several runs, a suffix",
             required=False,
         )
-        dropdown(inputs, "protocol", PROTOCOLS, label="Protocol", default="baav")
+        protocol = self._fill_protocol(ctx, inputs, ctx.params.get("gt") or gt or "")
         classes = sample_class_fields(ctx.dataset)
         dropdown(
             inputs,
@@ -64,16 +78,49 @@ class EvaluateAVS(LongOperator):
             description="To break scores down by class",
             default=default_of([name for name in classes if name in ("label", "class", "category")]),
         )
-        dropdown(inputs, "adaptive_rule", RULES, label="Adaptive threshold", default="official")
-        inputs.float(
-            "threshold",
-            label="Mask threshold",
-            description="Empty takes the run's own",
-            required=False,
-            min=0,
-            max=1,
-        )
+        if PROTOCOLS[protocol].adaptive:
+            dropdown(inputs, "adaptive_rule", RULES, label="Adaptive threshold", default="official")
+            inputs.float(
+                "threshold",
+                label="Mask threshold",
+                description="Empty takes the run's own",
+                required=False,
+                min=0,
+                max=1,
+            )
         check_form(ctx, inputs)
+
+    def _fill_protocol(self, ctx: Any, inputs: types.Object, gt: str) -> str:
+        """The protocols that the dataset offers, and the fields that the chosen one needs; returns the chosen one."""
+        offered = offered_protocols(ctx.dataset, gt)
+        missing = (
+            "" if "boxes" in offered else "; boxes needs a field of boxes (Detections), and there is none"
+        )
+        dropdown(
+            inputs,
+            "protocol",
+            {name: f"{name}: {about}" for name, about in offered.items()},
+            label="Protocol",
+            description=f"Numbers of different protocols are not comparable{missing}",
+            default="baav",
+        )
+        chosen = ctx.params.get("protocol")
+        protocol = chosen if chosen in offered else "baav"
+        if protocol == "boxes":
+            boxes = boxes_fields(ctx.dataset, gt)
+            default = default_of(boxes, f"{gt}_boxes")
+            dropdown(inputs, "boxes_field", names(boxes), label="Field of the boxes", default=default)
+        if ctx.dataset.media_type != "video":
+            name, key, label, what = VIDEO_CHOICE if protocol == "avsbench" else PAIR_CHOICE
+            dropdown(
+                inputs,
+                name,
+                names(group_fields(ctx.dataset)),
+                label=label,
+                description=what,
+                default=ctx.dataset.info.get(key),
+            )
+        return protocol
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """One evaluation per run."""
@@ -94,8 +141,9 @@ class EvaluateAVS(LongOperator):
             return
         yield ctx.ops.reload_dataset()
         yield ctx.ops.notify("; ".join(map(_counts, results)), variant="success")
-        columns = {"key": "Evaluation", **METRICS, "samples": "Scored"}
-        yield show_results(ctx, ["Scores x 100"], columns, [_row(result) for result in results])
+        columns = {"key": "Evaluation", **results[0].metrics_shown, "samples": "Scored"}
+        title = f"Scores x 100, {describe_rules(results[0].config)}"
+        yield show_results(ctx, [title], columns, [_row(result) for result in results])
 
 
 def run_fields_of(dataset: fo.Dataset) -> list[str]:
@@ -120,13 +168,16 @@ def check_form(ctx: Any, inputs: types.Object) -> None:
         problem(inputs, "preds", "choose at least one run")
         return
     for pred, key in zip(preds or [], eval_keys(ctx.params), strict=True):
-        given = {name: ctx.params.get(name) for name in ("gt", "class_field")}
-        for found in check_evaluate(ctx.target_view(), pred, eval_key=key, **given):
+        given = {"eval_key": key, **_arguments(ctx.params)}
+        for found in check_evaluate(ctx.target_view(), pred, **given):
             (problem if found.blocks else remark)(inputs, f"{pred}_{found.argument}", found.message)
 
 
 def _arguments(params: dict[str, Any]) -> dict[str, Any]:
-    optional = ("gt", "protocol", "threshold", "adaptive_rule", "class_field")
+    """What was filled in, but for what another protocol's form asked for."""
+    protocol = params.get("protocol") or "baav"
+    asked = ("threshold", "adaptive_rule", "pair_field") if PROTOCOLS[protocol].adaptive else ("video_field",)
+    optional = ("gt", "protocol", "class_field", *asked, *(("boxes_field",) if protocol == "boxes" else ()))
     return {name: params[name] for name in optional if params.get(name) is not None}
 
 
@@ -138,6 +189,6 @@ def _counts(result: avs.AVSResults) -> str:
 
 def _row(result: avs.AVSResults) -> dict[str, Any]:
     summary = result.summary
-    scores = {name: getattr(summary, name) for name in METRICS}
+    scores = {name: getattr(summary, name) for name in result.metrics_shown}
     shown = {name: "-" if value != value else f"{100 * value:.1f}" for name, value in scores.items()}
     return {"key": result.key, **shown, "samples": _counts(result).partition(": ")[2]}

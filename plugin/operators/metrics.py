@@ -10,7 +10,12 @@ from fiftyone.operators import types
 from fiftyone_avs.integrations import METRICS, metric_of
 
 from ..forms import dropdown
-from .evaluate import PROTOCOLS
+
+PROTOCOLS = {
+    "baav": "baav: at 224 x 224 pixels, as the paper",
+    "native": "native: at the size of the ground truth",
+}
+"""Those with these numbers over masks."""
 
 WHAT = {
     "ciou": "share of samples with an adaptive IoU of 0.5 or more",

@@ -10,7 +10,6 @@ from fiftyone.operators import types
 
 from fiftyone_avs import AVSError
 from fiftyone_avs.integrations import (
-    METRICS,
     EvaluationInfo,
     Standing,
     browse_by_iou,
@@ -23,11 +22,23 @@ from fiftyone_avs.integrations import (
     view_of_class,
     view_of_range,
 )
+from fiftyone_avs.integrations.results import metrics_of_all
 from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
 
 from ..forms import names
 from ..operators.base import table
 from .base import QuietPanel, in_one_column
+from .board import (
+    OTHER_PROTOCOL,
+    called_after,
+    columns,
+    comparable,
+    never_on_views,
+    other_protocol,
+    own_rows,
+    rank,
+    rows_of_published,
+)
 from .choices import (
     ALL,
     NONE,
@@ -44,14 +55,13 @@ from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
 
 WORST = 24
 CELLS = 20
-COLUMNS = {"name": "Evaluation", **METRICS, "j": "J", "f_threshold": "F thr.", "samples": "Samples"}
-"""The leaderboard's columns; J is of the thresholded masks, like the last F."""
-
 STORE, CHOSEN = "fiftyone_avs", "compared"
 
 ABOUT = """\
 cIoU: share of samples with an IoU of 0.5 or more. AUC: area under the success rate. Both, mIoU and F are
-adaptive: as many pixels as the ground truth has. J and F (threshold) judge the masks themselves.
+adaptive: as many pixels as the ground truth has. J and F (threshold) judge the masks themselves. IIoU and IAUC
+count a pair as its worst sample. Under protocol avsbench J is at 0.5, and F at the best threshold of a video.
+Only evaluations of one protocol, rule and ground truth are shown together.
 """
 
 EMPTY = """\
@@ -125,7 +135,7 @@ class AVSCompare(QuietPanel):
         found = standings(samples, chosen)
         keys = [info.key for info in chosen]
         ctx.panel.state.keys = keys
-        called, colour = _names(chosen), colours([info.key for info in infos])
+        called, colour = called_after(chosen), colours([info.key for info in infos])
         self._leaderboard(ctx, panel, found, called)
         panel.btn("show_all", "Show all samples again", on_click=self.show_all, variant="outlined")
         if ctx.panel.state.get("message"):
@@ -173,46 +183,23 @@ class AVSCompare(QuietPanel):
     def _leaderboard(
         self, ctx: Any, panel: types.Object, found: Sequence[Standing], called: dict[str, str]
     ) -> None:
-        """Own rows, best cIoU first, then the published ones."""
+        """Own rows, best in the first column first, then the published ones."""
         info = found[0].evaluation
         panel.md(f"Scores x 100: {info.group_label}", name="title")
-        ranked = sorted(found, key=lambda one: -(one.scores["ciou"] or 0))
-        rows = [
-            {
-                "name": called[one.evaluation.key],
-                **{name: _percent(value) for name, value in one.scores.items()},
-                "samples": _counts(one),
-            }
-            for one in ranked
-        ]
+        metrics = metrics_of_all([one.evaluation for one in found])
+        ranked = rank(found, metrics)
         benchmark = picked_published(ctx)
         published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
-        if published and (info.protocol, info.adaptive_rule) != (
-            published[0].protocol,
-            published[0].adaptive_rule,
-        ):
-            panel.view(
-                "other_protocol",
-                types.Warning(
-                    label="Published numbers have another protocol",
-                    description=(
-                        f"They are made with protocol {published[0].protocol} and adaptive rule"
-                        f" {published[0].adaptive_rule}; evaluate with these to compare"
-                    ),
-                ),
-            )
+        if published and not comparable(info, published[0]):
+            about = other_protocol(published[0])
+            panel.view("other_protocol", types.Warning(label=OTHER_PROTOCOL, description=about))
             published = []
-        rows += [
-            {
-                "name": f"{row.name} (published)",
-                **{name: _percent(getattr(row, name)) for name in METRICS},
-                "samples": f"{row.source}{'; ' + row.note if row.note else ''}",
-            }
-            for row in published
-        ]
-        board = table(COLUMNS, on_click_row=self.on_worst)
+        board = table(columns(metrics), on_click_row=self.on_worst)
         ctx.panel.state.ranked = [one.evaluation.key for one in ranked]
+        rows = [*own_rows(ranked, called, metrics), *rows_of_published(published, metrics)]
         panel.list("leaderboard", types.Object(), view=board, default=rows)
+        if blank := never_on_views(info, metrics):
+            panel.md(blank, name="not_on_views")
         panel.md("Click a row, a curve, a bar or a point to see the samples behind it.", name="hint")
 
     def _classes(
@@ -307,22 +294,7 @@ def _show(ctx: Any, view: Any, what: str) -> None:
     ctx.ops.set_view(view)
 
 
-def _names(infos: Sequence[EvaluationInfo]) -> dict[str, str]:
-    """What evaluations are called: by their runs, or by their keys where these repeat."""
-    runs = [info.run for info in infos]
-    return {info.key: info.run if runs.count(info.run) == 1 else info.key for info in infos}
-
-
 def _cell(centre: float) -> tuple[float, float]:
     """The edges of a cell of ``joint_scores`` by its centre."""
     low = int(centre * CELLS)
     return low / CELLS, (low + 1) / CELLS
-
-
-def _counts(one: Standing) -> str:
-    counts = ", ".join(f"{number} {status}" for status, number in one.counts.items() if number)
-    return counts or str(one.summary.n)
-
-
-def _percent(value: float | None) -> str:
-    return "-" if value is None else f"{100 * value:.1f}"

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from fiftyone_avs.integrations import ClassStanding, JointScores, Standing
-from fiftyone_avs.metrics import AUC_THRESHOLDS
+from fiftyone_avs.metrics import AUC_THRESHOLDS, PROTOCOLS
 
 COLOURS = ("#ff7f0e", "#2ca9e1", "#3cc46b", "#d95fd0", "#e8c02e", "#f2545b", "#8f7ff7", "#8c9aa8", "#b97a56")
 """One per evaluation, readable in the App's dark and light themes."""
@@ -39,7 +39,8 @@ def success_curves(
         }
         for one in standings
     ]
-    layout = _layout("adaptive IoU of at least", "samples (%)")
+    adaptive = all(PROTOCOLS[one.evaluation.protocol].adaptive for one in standings)
+    layout = _layout(f"{'adaptive ' if adaptive else ''}IoU of at least", "samples (%)")
     layout["xaxis"]["range"], layout["yaxis"]["range"] = [0, 1.02], [0, 103]
     return traces, layout
 

@@ -42,9 +42,11 @@ def judge_images(folder: Path) -> fo.Dataset:
     return dataset
 
 
-def write_scores(dataset: fo.Dataset, key: str, scores: Sequence[Sequence[float | None]]) -> EvaluationInfo:
+def write_scores(
+    dataset: fo.Dataset, key: str, scores: Sequence[Sequence[float | None]], **options: str
+) -> EvaluationInfo:
     """Register an evaluation of masks and write its scores, one tuple per sample in the order of SUFFIXES."""
-    method = AVSEvaluationConfig("masks", "ground_truth").build()
+    method = AVSEvaluationConfig("masks", "ground_truth", **options).build()
     method.register_run(dataset, key)
     method.register_samples(dataset, key)
     for suffix, values in zip(SUFFIXES, zip(*scores, strict=True), strict=True):

@@ -170,7 +170,7 @@ def test_eval_keys_are_protected(segmented, tmp_path):
     [
         ({"pred": "nothing"}, DatasetError, "does not exist.*'vcap_acls'"),
         ({"gt": "audio_path"}, DatasetError, "does not hold masks"),
-        ({"protocol": "avsbench"}, ConfigurationError, "baav, native"),
+        ({"protocol": "coco"}, ConfigurationError, "baav, native, avsbench, boxes"),
         ({"adaptive_rule": "best"}, ConfigurationError, "topk"),
         ({"threshold": 2}, ConfigurationError, "threshold"),
         ({"class_field": "vcap_acls"}, DatasetError, "'vcap_acls'.*cannot be.*would do: none"),
