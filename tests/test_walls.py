@@ -16,7 +16,17 @@ FREE_OF_FIFTYONE = [
     *sorted(PACKAGE.glob("*.py")),
     *(
         path
-        for room in ("media", "strategies", "models", "nets", "engine", "metrics", "tiny", "training")
+        for room in (
+            "media",
+            "strategies",
+            "models",
+            "nets",
+            "engine",
+            "metrics",
+            "tiny",
+            "training",
+            "benchmarks",
+        )
         for path in sorted((PACKAGE / room).rglob("*.py"))
     ),
 ]

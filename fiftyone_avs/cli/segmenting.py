@@ -1,27 +1,15 @@
-"""``fiftyone-avs import`` and ``fiftyone-avs segment``."""
+"""``fiftyone-avs segment``."""
 
 from __future__ import annotations
 
 import argparse
-import sys
-from pathlib import Path
 
 from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
 from fiftyone_avs.models.cards import PRESETS
 from fiftyone_avs.models.loading import PRECISIONS
-from fiftyone_avs.published import PUBLISHED_DATASETS
 from fiftyone_avs.strategies import list_strategies
 
 SOME_FAILED = 3
-
-IMPORT = """\
-Make a persistent FiftyOne dataset from a folder:
-
-  img/<stem>.jpg|png   wav/<stem>.wav   gt_seg/<stem>.png (optional)    pictures with their sounds
-  <stem>.mp4|mov|...                                                    videos with sound
-
-Pictures and sounds are matched by stem. Files stay where they are.
-"""
 
 SEGMENT = """\
 Predict masks of what sounds for every sample of a dataset (or saved view).
@@ -42,17 +30,7 @@ examples:
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add this module's commands to the command line."""
-    importing = command(commands, "import", "make a FiftyOne dataset from a folder", IMPORT)
-    importing.add_argument("folder", type=Path, help="the folder to import")
-    importing.add_argument("--name", help="the dataset's name (default: the folder's)")
-    importing.add_argument(
-        "--benchmark",
-        choices=tuple(PUBLISHED_DATASETS),
-        help="the benchmark that it is: the App shows published numbers beside yours",
-    )
-    importing.set_defaults(run=run_import)
-
+    """Add this module's command to the command line."""
     parser = command(commands, "segment", "predict masks of what sounds", SEGMENT)
     parser.add_argument("dataset", help="the dataset's name")
     parser.add_argument("--view", help="only this saved view of it")
@@ -103,17 +81,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--max-samples", type=int, help="stop after this many samples")
     parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
     parser.set_defaults(run=run_segment)
-
-
-def run_import(options: argparse.Namespace) -> int:
-    """Import a folder and say how to go on."""
-    import fiftyone_avs as avs
-
-    report = avs.import_folder(options.folder, name=options.name, benchmark=options.benchmark)
-    for note in report.notes:
-        print(f"note: {note}", file=sys.stderr)
-    print(f"{report}. Next: fiftyone-avs segment {report.dataset.name}")
-    return 0
 
 
 def run_segment(options: argparse.Namespace) -> int:

@@ -1,8 +1,11 @@
-"""Import a folder as a dataset that stays, with a report of what its files lack."""
+"""Import a folder as a dataset that stays, and the report of any import: what was imported, and what was not."""
 
 from __future__ import annotations
 
+import csv
+import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +14,10 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.core.dataset import _validate_dataset_name
 
+from fiftyone_avs.benchmarks.records import Problem
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.integrations.folder import FolderWarning, dataset_from_folder, dataset_from_videos
+from fiftyone_avs.media.writing import placed
 from fiftyone_avs.published import PUBLISHED_DATASETS
 
 BENCHMARK_MARK = "fiftyone_avs_benchmark"
@@ -23,21 +28,65 @@ KINDS: Mapping[str, Callable[..., fo.Dataset]] = {
     "videos": dataset_from_videos,
 }
 
+_PATH = re.compile(r"^(?:[A-Za-z]:)?[/\\].*?: ")
+_PARTICULARS = re.compile(r"'[^']*'|\[[^]]*\]|\S*[/\\]\S*|\d+(?:\.\d+)?")
+
 
 @dataclass(frozen=True)
 class ImportReport:
     """What an import made.
 
+    Every row of a benchmark's index was imported, left out or, with a limit, not read.
+
     Attributes:
         dataset: the new dataset.
         notes: what files lack, such as pictures without a sound.
+        problems: rows that were left out, and what is wrong with rows that were imported all the same.
+        rows: how many rows the benchmark's index has; 0 for plain folders, which have none.
+        imported: how many of them were imported; of videos, every labelled frame is a row.
     """
 
     dataset: fo.Dataset
-    notes: tuple[str, ...]
+    notes: tuple[str, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    rows: int = 0
+    imported: int = 0
+
+    @property
+    def left_out(self) -> int:
+        """How many rows were left out."""
+        return sum(problem.left_out for problem in self.problems)
+
+    @property
+    def unread(self) -> int:
+        """How many rows a limit kept from being read."""
+        return self.rows - self.imported - self.left_out
 
     def __str__(self) -> str:
-        return f"dataset {self.dataset.name!r}: {len(self.dataset)} samples"
+        text = f"dataset {self.dataset.name!r}: {len(self.dataset)} samples"
+        if self.rows:
+            text += f" from {self.rows} rows: {self.imported} imported, {self.left_out} left out"
+        if self.unread:
+            text += f", {self.unread} not read"
+        remarks = len(self.problems) - self.left_out
+        return f"{text}; {remarks} remarks" if remarks else text
+
+    def to_csv(self, path: str | Path) -> None:
+        """Write the problems as CSV: row, reason, and whether the row was left out (True or False).
+
+        Raises:
+            AVSError: if the file cannot be written.
+        """
+        with placed(Path(path).expanduser()) as temporary, temporary.open("w", newline="") as file:
+            writer = csv.writer(file)
+            writer.writerow(["row", "reason", "left_out"])
+            writer.writerows((problem.row, problem.reason, problem.left_out) for problem in self.problems)
+
+
+def kinds_of(problems: tuple[Problem, ...]) -> dict[str, int]:
+    """How many problems have the same reason but for names, paths and numbers; the most frequent one first."""
+    counts = Counter(_PARTICULARS.sub("...", _PATH.sub("", problem.reason)) for problem in problems)
+    return dict(counts.most_common())
 
 
 def import_folder(

@@ -3,60 +3,76 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import check_import, check_output, list_evaluations
+from fiftyone_avs.benchmarks.registry import ALL_SPLITS, BENCHMARKS, Benchmark
+from fiftyone_avs.integrations import check_output, list_evaluations
+from fiftyone_avs.integrations.benchmarks import check_data, default_data_name, import_data
 from fiftyone_avs.published import PUBLISHED_DATASETS
 
 from ..forms import check, default_of, dropdown, mask_fields, names
-from .base import AVSOperator, LongOperator, follow, show_results
+from .base import LongOperator, follow, show_results
 from .runs import choose_run
 
-KINDS = {
+LAYOUTS = {
     "images": "pictures with sounds: img/, wav/ and, if there, gt_seg/",
     "videos": "videos, in the folder or in its folder videos/",
+    **{key: f"{one.title}: {one.layout}" for key, one in BENCHMARKS.items() if key != "folder"},
 }
 SHOWN_REASONS = 100
 
 
-class ImportDataset(AVSOperator):
+class ImportDataset(LongOperator):
     """Makes a dataset of a folder and opens it."""
 
     uri_name = "import_avs_dataset"
     title = "Import a folder"
-    about = "A new dataset of pictures with sounds (and ground truth), or of videos"
+    about = "A new dataset of pictures with sounds (and ground truth), of videos, or of a benchmark on disk"
     icon = "drive_folder_upload"
 
     def fill_form(self, ctx: Any, inputs: types.Object) -> None:
         """Which folder, as what, under which name."""
         inputs.str("folder", label="Folder", description="On the machine where FiftyOne runs", required=True)
-        dropdown(inputs, "kind", KINDS, label="What is in it", default="images")
-        inputs.str("name", label="Name of the dataset", description="By default the folder's", required=False)
-        dropdown(
-            inputs,
-            "benchmark",
-            PUBLISHED_DATASETS,
-            label="Benchmark",
-            description="If it is one of these, published numbers are shown beside yours",
-        )
-        folder, name = _folder_and_name(ctx.params)
+        dropdown(inputs, "layout", LAYOUTS, label="What is in it", default="images")
+        benchmark = BENCHMARKS.get(ctx.params.get("layout") or "")
+        if benchmark is None:
+            dropdown(
+                inputs,
+                "benchmark",
+                PUBLISHED_DATASETS,
+                label="Benchmark",
+                description="If it is one of these, published numbers are shown beside yours",
+            )
+        else:
+            _fill_benchmark(inputs, benchmark)
+        folder, choices = _choices(ctx.params)
+        named = default_data_name(folder, choices["benchmark"], choices.get("split")) if folder else None
+        inputs.str("name", label="Name of the dataset", description=_by_default(named), required=False)
         if folder:
-            check(inputs, "folder", lambda: check_import(folder, name))
+            check(
+                inputs, "folder", lambda: check_data(folder, **{**choices, "name": choices["name"] or named})
+            )
 
-    def execute(self, ctx: Any) -> dict[str, Any]:
-        """Import it; files that lack their partner are named in a notification."""
-        folder, name = _folder_and_name(ctx.params)
-        kind, benchmark = ctx.params.get("kind") or "images", ctx.params.get("benchmark")
-        report = avs.import_folder(folder, name=name, kind=kind, benchmark=benchmark)
-        for note in report.notes:
-            ctx.ops.notify(note, variant="warning")
-        ctx.ops.notify(str(report), variant="success")
-        ctx.ops.open_dataset(name)
-        return {"dataset": name, "samples": len(report.dataset), "notes": list(report.notes)}
+    def steps(self, ctx: Any) -> Iterator[Any]:
+        """Import it; what is wrong with its files and rows is shown."""
+        folder, choices = _choices(ctx.params)
+
+        def work(progress: Any) -> Any:
+            return import_data(folder, progress=progress, **choices)
+
+        done = yield from follow(ctx, work, "importing")
+        if ctx.delegated:
+            return
+        for note in done.notes:
+            yield ctx.ops.notify(note, variant="warning")
+        yield ctx.ops.notify(str(done), variant="warning" if done.left_out else "success")
+        yield ctx.ops.open_dataset(done.dataset.name)
+        if done.problems:
+            rows = [{"row": one.row, "reason": one.reason} for one in done.problems[:SHOWN_REASONS]]
+            yield show_results(ctx, [str(done)], {"row": "Row", "reason": "What is wrong"}, rows)
 
 
 class ExportRun(LongOperator):
@@ -154,6 +170,41 @@ def report(ctx: Any, summary: Any) -> Iterator[Any]:
         yield show_results(ctx, [str(summary)], {"id": "Sample", "reason": "Reason"}, rows)
 
 
-def _folder_and_name(params: dict[str, Any]) -> tuple[str, str]:
+def _fill_benchmark(inputs: types.Object, benchmark: Benchmark) -> None:
+    """What can be chosen of a benchmark."""
+    if benchmark.splits:
+        choices = names([*benchmark.splits, ALL_SPLITS])
+        dropdown(inputs, "split", choices, label="Split", default=benchmark.default_split)
+    if benchmark.clips:
+        inputs.bool("as_videos", label="As videos, with the ground truth on their frames", default=False)
+    if "negatives" in benchmark.options:
+        inputs.bool("negatives", label="Add the pairs in which nothing sounds", default=False)
+    if "index" in benchmark.options:
+        inputs.str("index", label="Which list", description="If there are several", required=False)
+    inputs.int("limit", label="Rows", description="Only the first so many, for a trial", required=False)
+
+
+def _choices(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """The folder, and the arguments of ``import_data``; what the layout has no use for is left out."""
     folder = (params.get("folder") or "").strip()
-    return folder, (params.get("name") or "").strip() or Path(folder).expanduser().name
+    name = (params.get("name") or "").strip() or None
+    layout = params.get("layout") or params.get("kind") or "images"
+    if layout not in BENCHMARKS:
+        return folder, {"name": name, "kind": layout, "benchmark": params.get("benchmark")}
+    benchmark = BENCHMARKS[layout]
+    choices: dict[str, Any] = {"name": name, "benchmark": layout, "limit": params.get("limit") or None}
+    if benchmark.splits and params.get("split") in (
+        *benchmark.splits,
+        ALL_SPLITS,
+    ):  # or it is another benchmark's
+        choices["split"] = params["split"]
+    if benchmark.clips:
+        choices["kind"] = "videos" if params.get("as_videos") else "images"
+    choices |= {
+        key: params[key] for key in ("negatives", "index") if key in benchmark.options and params.get(key)
+    }
+    return folder, choices
+
+
+def _by_default(name: str | None) -> str:
+    return f"By default {name}" if name else "By default the folder's or the benchmark's"

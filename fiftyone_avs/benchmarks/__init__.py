@@ -1,0 +1,10 @@
+"""Benchmarks on disk: which there are, how their files lie, and what each row of them says.
+
+Nothing here knows FiftyOne. ``integrations`` turns records into samples.
+"""
+
+from __future__ import annotations
+
+from fiftyone_avs.benchmarks.records import Box, Mask, MaskKind, Problem, Record, Rows
+
+__all__ = ["Box", "Mask", "MaskKind", "Problem", "Record", "Rows"]

@@ -1,0 +1,1 @@
+"""One file per family of benchmarks: from the files on disk to records."""
