@@ -50,6 +50,31 @@ class RandomNoun:
 
 
 @dataclass(frozen=True)
+class SalientNoun:
+    """A floor: segment what the image captioner names first, without listening.
+
+    Captions name what catches the eye, so this tells how far a good eye gets with no ear at all.
+    """
+
+    name: ClassVar[str] = "floor_salient"
+    needs: ClassVar[tuple[str, ...]] = ("image_captioner", "noun_extractor")
+
+    prompt: str = PROMPT
+
+    def refer(self, evidence: Sequence[Evidence], models: Models) -> list[Referral]:
+        """One referral per item, to the first noun phrase of its best caption; without one it abstains."""
+        captions = [item.image_caption.text if item.image_caption else "" for item in evidence]
+        referrals = []
+        for item, nouns in zip(evidence, models.noun_extractor.extract(captions), strict=True):
+            trace = Trace(image_caption=item.image_caption)
+            if nouns:
+                referrals.append(Referral(self.prompt.format(c=nouns[0]), None, trace))
+            else:
+                referrals.append(Referral("", None, trace, abstained="no noun phrase in the caption"))
+        return referrals
+
+
+@dataclass(frozen=True)
 class OracleText:
     """A ceiling: the true class of each clip, so that only the segmenter can err.
 
@@ -130,3 +155,15 @@ class CentreBox:
         larger = np.maximum(down[:, None], across[None, :])
         smaller = np.minimum(down[:, None], across[None, :])
         return (1 - 0.999 * larger - 0.001 * smaller).astype(np.float32)
+
+
+def only_segmenter(segmenter: object, device: str = "cpu") -> Models:
+    """Models with a segmenter alone, for ``NoText``; nothing is loaded.
+
+    Args:
+        segmenter: such as ``CentreBox()``.
+        device: for the run's record.
+    """
+    models = Models({}, device=device, preset="control")
+    models.use("segmenter", segmenter)
+    return models

@@ -5,7 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 import fiftyone_avs as avs
-from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage
+from fiftyone_avs.controls import (
+    CentreBox,
+    NoText,
+    OracleText,
+    RandomNoun,
+    SalientNoun,
+    WholeImage,
+    only_segmenter,
+)
 from fiftyone_avs.models.fake import FakeImageCaptioner, fake_models
 
 
@@ -43,6 +51,23 @@ def test_a_random_noun_does_not_listen_and_does_not_depend_on_the_batch():
 def test_a_random_noun_abstains_without_nouns():
     (prediction,) = predict(RandomNoun(), [clip("a")], image_captioner=FakeImageCaptioner(("",)))
     assert prediction.status == "abstained"
+
+
+def test_the_salient_noun_is_the_first_of_the_best_caption_whatever_the_sound():
+    captioner = FakeImageCaptioner(("a tree near a dog", "a dog and a ball"))
+    found = predict(SalientNoun(), [clip("a"), clip("b", level=0.1)], image_captioner=captioner)
+    assert [prediction.referral.text for prediction in found] == ["a photo of tree.", "a photo of tree."]
+    assert found[0].referral.trace.image_caption.text == "a tree near a dog"
+    (nothing,) = predict(SalientNoun(), [clip("a")], image_captioner=FakeImageCaptioner(("it rains",)))
+    assert nothing.status == "abstained"
+
+
+def test_floors_need_no_model_that_listens():
+    for floor in (NoText(), RandomNoun(), SalientNoun()):
+        assert not [role for role in floor.needs if role.startswith("audio")]
+    models = only_segmenter(CentreBox())
+    (prediction,) = avs.load_pipeline(NoText(), models=models)([clip("a")])
+    assert prediction.status == "ok" and models.loaded == ("segmenter",)
 
 
 def test_the_oracle_knows_the_class_of_each_clip():

@@ -28,6 +28,7 @@ from fiftyone_avs.integrations.export_files import (
     write_track,
 )
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, value_of
+from fiftyone_avs.integrations.labels import is_caption_of
 from fiftyone_avs.integrations.outputs import (
     Outcome,
     Progress,
@@ -131,7 +132,7 @@ def export_run(
         check_audio_field(dataset, audio_field)
     rooms = VIDEO_ROOMS if on_frames else IMAGE_ROOMS
     folder = open_folder(out, dataset, audio_field, rooms, overwrite=overwrite)
-    exporter = _Exporter(folder, fields, audio_field, media)
+    exporter = _Exporter(folder, fields, info.settings, media)
     counts: Counter[str] = Counter()
     reasons: dict[str, str] = {}
     ids = samples.values("id")
@@ -170,14 +171,20 @@ class _Exporter:
     Attributes:
         folder: where to.
         fields: the run's fields.
-        audio_field: image samples: the field with the sound's path.
+        settings: the run's.
         media: whether to write pictures and sounds, too.
     """
 
     folder: Path
     fields: RunFields
-    audio_field: str | None
+    settings: Mapping[str, Any]
     media: bool
+
+    @property
+    def audio_field(self) -> str | None:
+        """Image samples: the field with the sound's path."""
+        field: str | None = self.settings["audio_field"]
+        return field
 
     @property
     def columns(self) -> list[str]:
@@ -244,12 +251,17 @@ class _Exporter:
     def _texts(self, document: Any, found: Outcome) -> dict[str, Any]:
         """The cells with what the run found on a sample or frame."""
         captions = {name: value_of(document, name) for name in self.fields.captions}
+        roles = {name: role for role, name in CAPTION_FIELDS.items()}
         scores = {text: _finite(score) for text, score in found.candidates.items()}
         return {
             "status": found.status,
             "expression": found.expression,
             "confidence": _finite(found.confidence),
-            **{name: caption.label for name, caption in captions.items() if caption is not None},
+            **{
+                name: caption.label
+                for name, caption in captions.items()
+                if caption is not None and is_caption_of(caption, roles[name], self.settings)
+            },
             "candidates": json.dumps(scores, ensure_ascii=False) if scores else None,
         }
 

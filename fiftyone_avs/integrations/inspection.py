@@ -112,8 +112,8 @@ def inspect_sample(
         frame_number: videos: the wanted frame, from 1; shown is the last labelled one up to it, see
             ``nearest_frame``. None takes the first labelled one.
         eval_keys: which evaluations; None takes all of each run.
-        audio_field: images: the field of the sound's path; None takes that of the newest of the runs, else
-            ``audio_path``.
+        audio_field: images: the field of the sound's path; None takes ``audio_path`` if one of the runs heard it, or
+            if none heard any, else that of the newest of the runs.
 
     Raises:
         DatasetError: if there is no such sample, run, evaluation or field of masks, or the samples are neither
@@ -127,7 +127,8 @@ def inspect_sample(
     truth_name = _truth_name(dataset, gt_field, evaluations, on_frames)
     if audio_field is None:
         used = [record.config.settings.get("audio_field") for record in records]
-        audio_field = next((name for name in reversed(used) if name), AUDIO)
+        newest = next((name for name in reversed(used) if name), AUDIO)
+        audio_field = AUDIO if AUDIO in used else newest  # runs on other sounds beside it are controls
     names = [name for record in records for name in record.names] + ([truth_name] if truth_name else [])
     sample = _load(view, names, audio_field, on_frames)
     numbers = _labelled_frames(view, records, truth_name) if on_frames else ()

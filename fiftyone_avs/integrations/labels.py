@@ -8,10 +8,33 @@ from typing import Any
 
 import fiftyone as fo
 
+from fiftyone_avs.integrations.clips import window_seconds
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields, value_of
 from fiftyone_avs.integrations.storage import MAP_RANGE, RunFolder
 from fiftyone_avs.pipeline import Captions
 from fiftyone_avs.types import Caption, Prediction, Trace
+
+
+def sound_source(settings: Mapping[str, Any]) -> str:
+    """Which sound a run with these settings hears, as captions of sounds say it."""
+    if settings["media"] == "image":
+        return str(settings["audio_field"])
+    return f"{window_seconds(settings['fps']):g} s of the video's sound"
+
+
+def is_caption_of(label: Any, role: str, settings: Mapping[str, Any]) -> bool:
+    """Whether a stored caption is the one that a run with these settings made or used.
+
+    Args:
+        label: the caption, a ``fo.Classification``.
+        role: of the model that captions, "image_captioner" or "audio_captioner".
+        settings: the run's.
+    """
+    model = settings["models"][role]
+    wanted = {"model": str(model["card"]), "revision": str(model.get("revision", ""))}
+    if role == "audio_captioner":
+        wanted["source"] = sound_source(settings)
+    return all(value_of(label, name) == value for name, value in wanted.items())
 
 
 def status_text(prediction: Prediction) -> str:
@@ -55,7 +78,8 @@ class CaptionKeeper:
     """Reads captions that an earlier run left on a sample or frame, and stores new ones.
 
     A caption is reused only if the same model, with the same settings, made it from the same source. Captions that no
-    run made are neither used nor overwritten.
+    run made are neither used nor overwritten. The caption of another source (another field's sound) stays, too:
+    a sample has one sound of its own, and runs on other sounds are controls.
 
     Args:
         models: role -> card, revision, ... of this run.
@@ -102,9 +126,13 @@ class CaptionKeeper:
         return Caption((label.label, *(value_of(label, "alternatives") or ())))
 
     def _may_write(self, document: Any, name: str) -> bool:
-        """Whether the field is empty or holds a caption of another model."""
+        """Whether the field is empty or holds a caption that another model made from the same source."""
         label = value_of(document, name)
-        return label is None or (value_of(label, "model") is not None and self._read(document, name) is None)
+        if label is None:
+            return True
+        if value_of(label, "model") is None or value_of(label, "source") != self._origin[name]["source"]:
+            return False
+        return self._read(document, name) is None
 
     def _label(self, name: str, caption: Caption) -> Any:
         return fo.Classification(

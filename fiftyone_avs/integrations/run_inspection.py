@@ -9,6 +9,7 @@ from typing import Any
 from fiftyone_avs.integrations.backend import SUFFIXES
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, value_of
 from fiftyone_avs.integrations.inspected_files import read_label
+from fiftyone_avs.integrations.labels import is_caption_of
 from fiftyone_avs.integrations.leaderboard import EvaluationInfo
 from fiftyone_avs.integrations.runs import AVSRunConfig
 from fiftyone_avs.types import Candidate, Caption, Image, Mask
@@ -143,9 +144,7 @@ class RunRecord:
             label = value_of(document, name) if name in self.config.captions else None
             if label is None:
                 continue
-            model = self.config.settings["models"][role]
-            origin = (str(model["card"]), str(model.get("revision", "")))
-            if (value_of(label, "model"), value_of(label, "revision")) == origin:
+            if is_caption_of(label, role, self.config.settings):
                 captions[name] = Caption((label.label, *(value_of(label, "alternatives") or ())))
             else:
                 notes.append(f"{name} holds a caption of another source than this run's, which is not kept")

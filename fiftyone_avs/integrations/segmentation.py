@@ -17,7 +17,6 @@ from fiftyone_avs import load_pipeline
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.integrations import runs
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
-from fiftyone_avs.integrations.clips import window_seconds
 from fiftyone_avs.integrations.fields import (
     CAPTION_FIELDS,
     FRAMES,
@@ -26,7 +25,7 @@ from fiftyone_avs.integrations.fields import (
     check_run_key,
     declare,
 )
-from fiftyone_avs.integrations.labels import CaptionKeeper
+from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
 from fiftyone_avs.integrations.runner import Runner, RunSummary
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import Models
@@ -124,9 +123,8 @@ def segment(
     settings = _settings(pipeline, media, audio_field, fps, frames_of)
     captions = tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS)
     fields = RunFields(run, media == "video", captions)
-    folder = _open_run(dataset, fields, settings, output_dir, overwrite)
-    source = audio_field if media == "image" else f"{window_seconds(fps):g} s of the video's sound"
-    keeper = CaptionKeeper(settings["models"], fields, source)
+    folder = open_run(dataset, fields, settings, output_dir, overwrite)
+    keeper = CaptionKeeper(settings["models"], fields, sound_source(settings))
     runner = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, batch_size, frames_of)
     return runner.run(samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress)
 
@@ -180,14 +178,26 @@ def _settings(
     return plain
 
 
-def _open_run(
+def open_run(
     dataset: fo.Dataset,
     fields: RunFields,
     settings: Mapping[str, Any],
     output_dir: str | Path | None,
     overwrite: bool,
 ) -> RunFolder:
-    """Resume the run if its settings are the same, else start it; return the folder of its files."""
+    """Resume a run if its settings are the same, else start it; return the folder of its files.
+
+    Args:
+        dataset: the dataset of the samples.
+        fields: the run's fields; they are declared.
+        settings: everything that changes results.
+        output_dir: as for ``segment``.
+        overwrite: delete the old run first.
+
+    Raises:
+        ConfigurationError: if a name is taken, or the run keeps its files elsewhere.
+        RunConflictError: if the run has other settings.
+    """
     record = runs.find_record(dataset, fields.run)
     if record is not None and overwrite:
         dataset.delete_run(fields.run)

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage
+from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage, only_segmenter
 from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.models import Models
 from fiftyone_avs.strategies import Strategy, get_strategy
@@ -42,8 +42,8 @@ def plan_trial(models: Models, labels: Mapping[str, str]) -> dict[str, tuple[Str
     plan = {
         name: (get_strategy(name, **models.strategy_options.get(name, {})), models) for name in STRATEGIES
     }
-    plan["floor_image"] = (NoText(), _only_segmenter(WholeImage(), models.device))
-    plan["floor_centre"] = (NoText(), _only_segmenter(CentreBox(), models.device))
+    plan["floor_image"] = (NoText(), only_segmenter(WholeImage(), models.device))
+    plan["floor_centre"] = (NoText(), only_segmenter(CentreBox(), models.device))
     plan["floor_noun"] = (RandomNoun(), models)
     plan["oracle_text"] = (OracleText(labels), models)
     return plan
@@ -69,12 +69,6 @@ def score_rows(
         counts = {kind: kinds.count(kind) for kind in ("ok", "abstained", "failed")}
         rows.append({"name": name, "subset": subset, "n": len(members), **values, **counts})
     return rows
-
-
-def _only_segmenter(segmenter: object, device: str) -> Models:
-    models = Models({}, device=device, preset="control")
-    models.use("segmenter", segmenter)
-    return models
 
 
 def _number(value: float) -> float | None:
