@@ -1,4 +1,4 @@
-"""Contact sheets: picture, ground truth and every run's mask and text side by side, in one PNG."""
+"""Contact sheets: picture, ground truth and every run's mask and text side by side, in one picture."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 from PIL import Image as PILImage
-from PIL import ImageDraw, ImageFont
+from PIL import ImageDraw, ImageFont, ImageOps
 
 from fiftyone_avs.types import Image, Mask
 
@@ -17,6 +17,7 @@ CELL = 176
 MARGIN = 6
 TEXT_HEIGHT = 62
 HEADER = 26
+LONGEST_TITLE = 24
 TRUTH_COLOUR = (0, 200, 90)
 MASK_COLOUR = (235, 60, 50)
 
@@ -38,32 +39,39 @@ class Cell:
     truth: bool = False
 
 
-def contact_sheet(columns: Sequence[str], rows: Sequence[Sequence[Cell]]) -> PILImage.Image:
+def contact_sheet(
+    columns: Sequence[str], rows: Sequence[Sequence[Cell]], *, size: int = CELL
+) -> PILImage.Image:
     """Lay out cells under column titles.
 
     Args:
         columns: the title of each column.
         rows: one cell per column in each row.
+        size: width and height of a picture on the sheet, in pixels; texts and margins grow with it.
 
     Raises:
         ValueError: if a row has another number of cells than there are columns.
     """
-    width = MARGIN + len(columns) * (CELL + MARGIN)
-    height = HEADER + len(rows) * (CELL + TEXT_HEIGHT) + MARGIN
+    scale = size / CELL
+    margin, header, text_height = (round(scale * length) for length in (MARGIN, HEADER, TEXT_HEIGHT))
+    width = margin + len(columns) * (size + margin)
+    height = header + len(rows) * (size + text_height) + margin
     sheet = PILImage.new("RGB", (width, height), "white")
     draw = ImageDraw.Draw(sheet)
-    title, small = ImageFont.load_default(size=13), ImageFont.load_default(size=11)
+    title, small = ImageFont.load_default(size=13 * scale), ImageFont.load_default(size=11 * scale)
     for column, name in enumerate(columns):
-        draw.text((MARGIN + column * (CELL + MARGIN), MARGIN), name, fill="black", font=title)
+        shown = name if len(name) <= LONGEST_TITLE else f"{name[: LONGEST_TITLE - 3]}..."
+        draw.text((margin + column * (size + margin), margin), shown, fill="black", font=title)
     for row, cells in enumerate(rows):
         if len(cells) != len(columns):
             raise ValueError(f"row {row} has {len(cells)} cells for {len(columns)} columns")
-        top = HEADER + row * (CELL + TEXT_HEIGHT)
+        top = header + row * (size + text_height)
         for column, cell in enumerate(cells):
-            left = MARGIN + column * (CELL + MARGIN)
-            sheet.paste(_picture(cell), (left, top))
-            lines = textwrap.wrap(cell.text, width=30)[:4]
-            draw.multiline_text((left, top + CELL + 3), "\n".join(lines), fill="black", font=small, spacing=1)
+            left = margin + column * (size + margin)
+            sheet.paste(_picture(cell, size), (left, top))
+            lines = "\n".join(textwrap.wrap(cell.text, width=30)[:4])
+            place = (left, top + size + round(3 * scale))
+            draw.multiline_text(place, lines, fill="black", font=small, spacing=round(scale))
     return sheet
 
 
@@ -95,13 +103,12 @@ def _looked_up(picture: PILImage.Image, tables: Sequence[npt.NDArray[np.float64]
     return picture.point(np.concatenate(tables).astype(np.uint8).tolist())
 
 
-def _picture(cell: Cell) -> PILImage.Image:
-    """The cell's picture, fitted into a square of CELL pixels."""
+def _picture(cell: Cell, size: int) -> PILImage.Image:
+    """The cell's picture, fitted into a square of so many pixels; small ones are enlarged."""
     image = cell.image
     if cell.mask is not None:
         image = overlay(image, cell.mask, TRUTH_COLOUR if cell.truth else MASK_COLOUR)
-    picture = PILImage.fromarray(image)
-    picture.thumbnail((CELL, CELL), PILImage.Resampling.BILINEAR)
-    square = PILImage.new("RGB", (CELL, CELL), (245, 245, 245))
-    square.paste(picture, ((CELL - picture.width) // 2, (CELL - picture.height) // 2))
+    picture = ImageOps.contain(PILImage.fromarray(image), (size, size), PILImage.Resampling.BILINEAR)
+    square = PILImage.new("RGB", (size, size), (245, 245, 245))
+    square.paste(picture, ((size - picture.width) // 2, (size - picture.height) // 2))
     return square

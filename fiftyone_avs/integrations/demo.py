@@ -14,16 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-import numpy as np
-
 import fiftyone_avs as avs
 from fiftyone_avs.integrations.folder import video_metadata
-from fiftyone_avs.media import read_image, read_mask
-from fiftyone_avs.sheet import Cell, contact_sheet
+from fiftyone_avs.integrations.inspection import SampleInspection
+from fiftyone_avs.integrations.sheets import make_sheet
+from fiftyone_avs.sheet import CELL
 from fiftyone_avs.tiny.clips import make_video
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 from fiftyone_avs.tiny.trial import STRATEGIES, Row, plan_trial, score_rows
-from fiftyone_avs.types import Image
 
 IMAGES = "fiftyone-avs-demo"
 VIDEOS = "fiftyone-avs-demo-videos"
@@ -250,27 +248,12 @@ def _run_videos(out: Path, models: avs.Models, seed: int, videos: int, say: Call
 def _write_sheet(dataset: Any, scenes: Sequence[Row], path: Path) -> Path:
     """A contact sheet of the first scenes with every strategy's mask, text and adaptive IoU."""
     by_scene = {row["id"]: row for row in scenes}
-    rows = []
-    for sample in dataset.limit(SHEET_ROWS):
-        scene = by_scene[sample.scene]
-        image = read_image(sample.filepath)
-        truth = read_mask(sample.ground_truth.mask_path)
+
+    def describe(seen: SampleInspection) -> str:
+        scene = by_scene[Path(seen.filepath).stem]
         unseen = ", unseen style" if scene["unseen"] else ""
-        caption = sample.image_caption.label if sample.image_caption else ""
-        cells = [
-            Cell(image, None, f"sound: {scene['label']}{unseen} | {caption}"),
-            Cell(image, truth, scene["label"], truth=True),
-        ]
-        cells += [_strategy_cell(sample, name, image) for name in STRATEGIES]
-        rows.append(cells)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    contact_sheet(["image", "ground truth", *STRATEGIES], rows).save(path)
+        caption = next((run.image_caption.text for run in seen.runs if run.image_caption), "")
+        return f"sound: {scene['label']}{unseen} | {caption}"
+
+    make_sheet(dataset, STRATEGIES, path, describe=describe, max_rows=SHEET_ROWS, cell=CELL)
     return path
-
-
-def _strategy_cell(sample: Any, name: str, image: Image) -> Cell:
-    status = sample[f"{name}_status"]
-    if status != "ok":
-        return Cell(image, np.zeros(image.shape[:2], bool), status)
-    text = f"{sample[f'{name}_query'].label} IoU {sample[f'{name}_eval_iou']:.2f}"
-    return Cell(image, read_mask(sample[name].mask_path), text)
