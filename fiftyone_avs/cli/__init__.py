@@ -9,7 +9,21 @@ import warnings
 from collections.abc import Sequence
 
 from fiftyone_avs import __version__
-from fiftyone_avs.cli import browsing, demo, exporting, models, plugin, runs, segmenting, training
+from fiftyone_avs.cli import (
+    browsing,
+    controls,
+    demo,
+    exporting,
+    importing,
+    models,
+    plugin,
+    predictions,
+    reproducing,
+    runs,
+    segmenting,
+    sheets,
+    training,
+)
 from fiftyone_avs.errors import AVSError, ConfigurationError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -24,7 +38,7 @@ expression ("a photo of dog."), and a referring segmentation model finds what it
 EPILOG = """\
 first steps:
   fiftyone-avs demo                          see it work, on embedded models and a drawn world
-  fiftyone-avs import ~/data --name my-data  folders img/ wav/ [gt_seg/] -> a FiftyOne dataset
+  fiftyone-avs import ~/data --name my-data  folders img/ wav/ [gt_seg/], or a benchmark -> a FiftyOne dataset
   fiftyone-avs segment my-data               masks of what sounds, by the strategy vcap_acls
   fiftyone-avs evaluate my-data vcap_acls    scores against ground truth
   fiftyone-avs install-plugin                 do all of it inside the FiftyOne App, too
@@ -45,7 +59,21 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"fiftyone-avs {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="<command>")
-    for module in (demo, plugin, segmenting, runs, browsing, exporting, models, training):
+    for module in (
+        demo,
+        plugin,
+        importing,
+        segmenting,
+        runs,
+        browsing,
+        exporting,
+        predictions,
+        controls,
+        sheets,
+        reproducing,
+        models,
+        training,
+    ):
         module.add_commands(commands)
     return parser
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from .controls import RunControls
 from .evaluate import EvaluateAVS
 from .files import ExportRun, ImportDataset, MakeReviewClips
 from .looking import BrowseByIoU, CompareStrategies, OpenAVSSample
 from .metrics import AVS_METRICS
+from .predictions import ImportPredictions
+from .reproduce import ReproduceTable
 from .runs import DeleteRun, RenameRun, ShowModels
 from .segment import SegmentSoundingObjects
+from .sheets import MakeSheet
 
 OPERATORS = (
     SegmentSoundingObjects,
@@ -16,8 +20,12 @@ OPERATORS = (
     BrowseByIoU,
     OpenAVSSample,
     ImportDataset,
+    ImportPredictions,
+    RunControls,
+    ReproduceTable,
     ExportRun,
     MakeReviewClips,
+    MakeSheet,
     RenameRun,
     DeleteRun,
     ShowModels,
