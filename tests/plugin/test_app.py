@@ -21,6 +21,7 @@ from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 import fiftyone_avs as avs
+from tests.benchmarks.trees import make_is3
 from tests.plugin.browser import SWITCHES, User, find_chromium, running_app
 from tests.plugin.conftest import SAMPLES, as_dataset, wait_until_done
 
@@ -301,3 +302,34 @@ def test_the_model_evaluation_panel_compares_our_evaluations(user, judged):
         expected = judged.load_evaluation_results(key).summary.miou
         expect(row).to_contain_text(f"{expected:.3g}")
     user.keep("model-evaluation")
+
+
+def test_a_benchmark_is_imported_and_its_bad_rows_are_named(user, images, tmp_path):
+    root = make_is3(tmp_path / "IS3")
+    (root / "images" / "fox_train_fox.jpg").unlink()
+    user.open(images.name)
+    user.call("AVS: import a folder")
+    user.field("Folder").fill(str(root))
+    user.choose("What is in it", "IS3")
+    user.execute()
+    try:
+        user.sees("3 imported, 1 left out")
+        user.sees("IS3_annotation.json")
+        user.keep("import-benchmark")
+        imported = fo.load_dataset("is3")
+        assert len(imported) == 3 and imported.app_config.active_fields.paths == ["ground_truth", "label"]
+    finally:
+        if fo.dataset_exists("is3"):
+            fo.delete_dataset("is3")
+
+
+def test_a_contact_sheet_is_drawn_and_shown(user, judged, tmp_path):
+    user.open(judged.name)
+    user.call("AVS: draw a contact sheet")
+    user.field("File (.png or .pdf)").fill(str(tmp_path / "sheet.png"))
+    user.execute()
+    user.sees(f"{SAMPLES} samples")
+    picture = user.page.locator("img[src*='sheet.png']")
+    picture.wait_for(state="visible")
+    assert picture.evaluate("image => image.naturalWidth") > 1000
+    user.keep("contact-sheet")

@@ -6,17 +6,18 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.odm import ActiveFields
 
+from fiftyone_avs.benchmarks.layouts.pairs import NEGATIVE
 from fiftyone_avs.benchmarks.registry import ALL_SPLITS, find_benchmark
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.integrations.benchmarks.samples import BOXES, LABEL, NAME, PAIR, TIME, VIDEO
 from fiftyone_avs.integrations.benchmarks.types import DATASET_TYPES, BenchmarkImporter
+from fiftyone_avs.integrations.fields import FRAMES
 from fiftyone_avs.integrations.folder import AUDIO, GROUND_TRUTH, VIDEOS
 from fiftyone_avs.integrations.importing import ImportReport, check_import, import_folder, kinds_of
 from fiftyone_avs.integrations.outputs import Progress
 from fiftyone_avs.published import PUBLISHED_DATASETS
-
-NEGATIVE = "negative"
 
 
 def import_benchmark(
@@ -191,6 +192,7 @@ def _fill(dataset: fo.Dataset, importer: BenchmarkImporter) -> ImportReport:
     if BOXES in tally.fields:
         dataset.add_sample_field(f"{BOXES}.detections.annotator", fo.IntField)
     _save_views(dataset, tally.fields)
+    _show_first(dataset, importer.as_videos)
     return ImportReport(dataset, (), problems, tally.rows, tally.imported)
 
 
@@ -205,6 +207,13 @@ def _declare(dataset: fo.Dataset, as_videos: bool) -> None:
         dataset.add_sample_field(AUDIO, fo.StringField)
     dataset.add_sample_field(LABEL, **label, embedded_doc_type=fo.Classification)
     dataset.add_sample_field(NAME, fo.StringField)
+
+
+def _show_first(dataset: fo.Dataset, as_videos: bool) -> None:
+    """Choose what the App shows at first: the ground truth, which it hides like all masks, and the class."""
+    truth = FRAMES + GROUND_TRUTH if as_videos else GROUND_TRUTH
+    dataset.app_config.active_fields = ActiveFields(paths=[truth, LABEL], exclude=False)
+    dataset.save()
 
 
 def _save_views(dataset: fo.Dataset, fields: set[str]) -> None:
