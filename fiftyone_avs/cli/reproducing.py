@@ -89,7 +89,7 @@ def run_reproduce(options: argparse.Namespace) -> int:
         limit=options.limit,
         strategies=options.strategies,
         segmenters=pairs(options.segmenters, "--segmenters") if options.segmenters else None,
-        predictions={method: Path(folder).expanduser() for method, folder in predictions.items()},
+        predictions=predictions,
         prediction_options={"activation": options.activation, "first_frame": options.first_frame},
         models=pairs(options.models, "--models"),
         device=options.device,

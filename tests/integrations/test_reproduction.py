@@ -229,8 +229,15 @@ def test_rows_without_models_say_so_and_the_others_are_made(is3, tmp_path):
     assert [line["note"] for line in lines if line["name"] == "ETRIS" and line["origin"] == "ours"] == [
         etris.reason
     ]
+
+
+def test_nothing_is_imported_if_no_row_can_be_made(is3, tmp_path):
+    before = fo.list_datasets()
     with pytest.raises(ModelError, match="ETRIS: not run"):
-        quietly(3, is3, "is3", segmenters={"ETRIS": "etris-r101"}, limit=2, out=tmp_path)
+        quietly(3, is3, "is3", segmenters={"ETRIS": "etris-r101"}, out=tmp_path)
+    with pytest.raises(ConfigurationError, match=r"no folder .*nowhere with the predictions of LVS"):
+        quietly(2, is3, "is3", predictions={"LVS": tmp_path / "nowhere"}, out=tmp_path)
+    assert fo.list_datasets() == before
 
 
 @pytest.mark.parametrize(
@@ -241,7 +248,7 @@ def test_rows_without_models_say_so_and_the_others_are_made(is3, tmp_path):
         ((1, "imagenet"), {}, "imagenet"),
         ((1, "is3"), {"preset": "best"}, "best"),
         ((1, "is3"), {"strategies": ["telepathy"]}, "table 1 has no strategy 'telepathy'"),
-        ((1, "is3"), {"predictions": {"LVS": "x"}}, "predictions belongs to table 2, not to table 1"),
+        ((1, "is3"), {"predictions": {"LVS": "."}}, "predictions belongs to table 2, not to table 1"),
         ((2, "is3"), {"segmenters": {"ASDA": "asda"}}, "segmenters belongs to table 3"),
     ],
 )

@@ -6,8 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.errors import ConfigurationError, ModelError
+from fiftyone_avs.models import load_models
 from fiftyone_avs.models.cards import get_preset
+from fiftyone_avs.strategies import get_strategy
 
 TABLES = {
     1: "the five strategies",
@@ -71,7 +73,7 @@ def plan_rows(
     own = dict(models or {})
     suffix = "" if preset == "paper" else f"_{_key(preset)}"  # other presets' runs go beside the paper's
     if table == 1:
-        chosen = list(STRATEGIES) if strategies is None else list(strategies)
+        chosen = list(strategies or STRATEGIES)
         unknown = sorted(set(chosen) - set(STRATEGIES))
         if unknown:
             raise ConfigurationError(
@@ -79,11 +81,13 @@ def plan_rows(
             )
         return [Entry(STRATEGIES[one], one + suffix, one, own) for one in STRATEGIES if one in chosen]
     if table == 2:
-        baselines = [
-            Entry(method, _key(method), folder=Path(folder)) for method, folder in (predictions or {}).items()
-        ]
+        folders = {method: Path(folder).expanduser() for method, folder in (predictions or {}).items()}
+        for method, folder in folders.items():
+            if not folder.is_dir():
+                raise ConfigurationError(f"there is no folder {folder} with the predictions of {method}")
+        baselines = [Entry(method, _key(method), folder=folder) for method, folder in folders.items()]
         return [*baselines, Entry(STRATEGIES[BEST], BEST + suffix, BEST, own)]
-    if segmenters is None:
+    if not segmenters:
         first = own.get("segmenter", get_preset(preset).roles["segmenter"])
         segmenters = SEGMENTERS if preset == "paper" and "segmenter" not in own else {first: first}
     default = get_preset(preset).roles["segmenter"]
@@ -94,6 +98,20 @@ def plan_rows(
         Entry(title, keys[title] + suffix, BEST, {**own, "segmenter": model})
         for title, model in segmenters.items()
     ]
+
+
+def missing_models(entries: Sequence[Entry], preset: str, device: str | None) -> dict[str, str]:
+    """Which rows cannot be made for lack of models, and what is missing; nothing is loaded or downloaded."""
+    missing = {}
+    for entry in entries:
+        if entry.folder is not None:
+            continue
+        try:
+            models = load_models(preset, strategy=entry.strategy, overrides=entry.models, device=device)
+            models.check([*get_strategy(entry.strategy).needs, "segmenter"])
+        except ModelError as error:
+            missing[entry.name] = str(error)
+    return missing
 
 
 def _key(name: str) -> str:

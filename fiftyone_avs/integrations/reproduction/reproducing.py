@@ -17,7 +17,14 @@ from fiftyone_avs.integrations.benchmarks.importing import import_benchmark
 from fiftyone_avs.integrations.comparison import compare
 from fiftyone_avs.integrations.evaluation import evaluate
 from fiftyone_avs.integrations.predictions.importing import import_predictions
-from fiftyone_avs.integrations.reproduction.plan import BEST, STRATEGIES, TABLES, Entry, plan_rows
+from fiftyone_avs.integrations.reproduction.plan import (
+    BEST,
+    STRATEGIES,
+    TABLES,
+    Entry,
+    missing_models,
+    plan_rows,
+)
 from fiftyone_avs.integrations.reproduction.table import ReproducedRow, Reproduction
 from fiftyone_avs.integrations.results import METRICS, AVSResults
 from fiftyone_avs.integrations.segmentation import segment
@@ -82,12 +89,18 @@ def reproduce(
     """
     known = _benchmark(table, benchmark)
     entries = plan_rows(table, preset, strategies, segmenters, predictions, models)
-    dataset = _dataset(known, Path(data).expanduser(), name, limit, progress, say)
+    folder = _folder(data)
+    reasons = {name: f"not run: {reason}" for name, reason in missing_models(entries, preset, device).items()}
+    if len(reasons) == len(entries):
+        raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
+    dataset = _dataset(known, folder, name, limit, progress, say)
     options = {"preset": preset, "device": device, "precision": precision, "batch_size": batch_size}
     follow = _shared_progress(progress, len(entries), len(dataset))
     done: dict[str, AVSResults] = {}
-    reasons: dict[str, str] = {}
     for number, entry in enumerate(entries):
+        if entry.name in reasons:
+            say(f"{entry.name}: {reasons[entry.name]}")
+            continue
         try:
             say(_run(dataset, entry, options, prediction_options or {}, follow(number)))
         except ModelError as error:
@@ -95,8 +108,8 @@ def reproduce(
             say(f"{entry.name}: {reasons[entry.name]}")
             continue
         done[entry.name] = evaluate(dataset, entry.run, progress=progress is True)
-    if not done and entries:
-        raise ModelError("; ".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
+    if not done:
+        raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
     rows = _rows(table, known.key, entries, done, reasons)
     return _write(
         table, known, dataset, rows, done, preset, limit, Path(out or Path("reproduced") / dataset.name)
@@ -116,9 +129,7 @@ def check_reproduce(
     """Raise, as ``reproduce`` would, if its arguments cannot work; nothing is imported or run."""
     known = _benchmark(table, benchmark)
     plan_rows(table, preset, predictions=predictions)
-    folder = Path(data).expanduser()
-    if not folder.is_dir():
-        raise ConfigurationError(f"there is no folder {data} on the machine where FiftyOne runs")
+    folder = _folder(data)
     name, source = _name_and_source(known, folder, name, limit)
     if fo.dataset_exists(name):
         _check_source(name, source)
@@ -133,6 +144,14 @@ def _benchmark(table: int, benchmark: str) -> Benchmark:
         names = ", ".join(PUBLISHED_DATASETS)
         raise ConfigurationError(f"the paper has no numbers for {known.key!r}; it has some for {names}")
     return known
+
+
+def _folder(data: str | Path) -> Path:
+    """The benchmark's folder; raises ConfigurationError if there is none."""
+    folder = Path(data).expanduser()
+    if not folder.is_dir():
+        raise ConfigurationError(f"there is no folder {data} on the machine where FiftyOne runs")
+    return folder
 
 
 def _name_and_source(
