@@ -18,17 +18,15 @@ from fiftyone_avs.integrations.comparison import compare
 from fiftyone_avs.integrations.evaluation import evaluate
 from fiftyone_avs.integrations.predictions.importing import import_predictions
 from fiftyone_avs.integrations.reproduction.plan import (
-    BEST,
-    STRATEGIES,
     TABLES,
     Entry,
     missing_models,
     plan_rows,
 )
-from fiftyone_avs.integrations.reproduction.table import ReproducedRow, Reproduction
-from fiftyone_avs.integrations.results import METRICS, AVSResults
+from fiftyone_avs.integrations.reproduction.table import ReproducedRow, Reproduction, gather_rows
+from fiftyone_avs.integrations.results import AVSResults
 from fiftyone_avs.integrations.segmentation import segment
-from fiftyone_avs.published import PUBLISHED_DATASETS, PublishedRow, published_rows
+from fiftyone_avs.published import PUBLISHED_DATASETS
 
 MARK = "fiftyone_avs_reproduction"
 """The key in ``dataset.info`` that says what a dataset was imported from."""
@@ -110,7 +108,7 @@ def reproduce(
         done[entry.name] = evaluate(dataset, entry.run, progress=progress is True)
     if not done:
         raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
-    rows = _rows(table, known.key, entries, done, reasons)
+    rows = gather_rows(table, known.key, entries, done, reasons)
     return _write(
         table, known, dataset, rows, done, preset, limit, Path(out or Path("reproduced") / dataset.name)
     )
@@ -226,40 +224,6 @@ def _run(
     return str(
         segment(dataset, entry.strategy, run=entry.run, models=entry.models, progress=progress, **options)
     )
-
-
-def _rows(
-    table: int,
-    benchmark: str,
-    entries: Sequence[Entry],
-    done: Mapping[str, AVSResults],
-    reasons: Mapping[str, str],
-) -> tuple[ReproducedRow, ...]:
-    """Our rows beside the paper's; the paper's alone where we have none; ours alone last."""
-    published = [row for row in published_rows(benchmark) if row.table == table]
-    if table == 2:  # the paper prints its own best in Table 1
-        published += [
-            row for row in published_rows(benchmark) if (row.table, row.name) == (1, STRATEGIES[BEST])
-        ]
-    names = list(dict.fromkeys([row.name for row in published] + [entry.name for entry in entries]))
-    by_name = {row.name: row for row in published}
-    runs = {entry.name: entry.run for entry in entries}
-    return tuple(_row(name, runs.get(name), by_name.get(name), done, reasons) for name in names)
-
-
-def _row(
-    name: str,
-    run: str | None,
-    published: PublishedRow | None,
-    done: Mapping[str, AVSResults],
-    reasons: Mapping[str, str],
-) -> ReproducedRow:
-    results = done.get(name)
-    if results is None:
-        return ReproducedRow(name, run, published=published, reason=reasons.get(name, ""))
-    threshold = float(results.config.threshold)
-    beyond = {metric: title for metric, title in results.metrics_shown.items() if metric not in METRICS}
-    return ReproducedRow(name, run, results.summary, results.counts, threshold, published, beyond=beyond)
 
 
 def _write(

@@ -8,8 +8,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fiftyone_avs.integrations.results import METRICS, EvaluationSummary
-from fiftyone_avs.published import PublishedRow
+from fiftyone_avs.integrations.reproduction.plan import BEST, STRATEGIES, Entry
+from fiftyone_avs.integrations.results import METRICS, AVSResults, EvaluationSummary
+from fiftyone_avs.published import PublishedRow, published_rows
 
 
 @dataclass(frozen=True)
@@ -160,6 +161,40 @@ class Reproduction:
             if row.published is not None and row.published.note:
                 remarks.append(f"{row.name}, published: {row.published.note}")
         return [*remarks, *self.notes]
+
+
+def gather_rows(
+    table: int,
+    benchmark: str,
+    entries: Sequence[Entry],
+    done: Mapping[str, AVSResults],
+    reasons: Mapping[str, str],
+) -> tuple[ReproducedRow, ...]:
+    """Our rows beside the paper's; the paper's alone where we have none; ours alone last."""
+    published = [row for row in published_rows(benchmark) if row.table == table]
+    if table == 2:  # the paper prints its own best in Table 1
+        published += [
+            row for row in published_rows(benchmark) if (row.table, row.name) == (1, STRATEGIES[BEST])
+        ]
+    names = list(dict.fromkeys([row.name for row in published] + [entry.name for entry in entries]))
+    by_name = {row.name: row for row in published}
+    runs = {entry.name: entry.run for entry in entries}
+    return tuple(_row(name, runs.get(name), by_name.get(name), done, reasons) for name in names)
+
+
+def _row(
+    name: str,
+    run: str | None,
+    published: PublishedRow | None,
+    done: Mapping[str, AVSResults],
+    reasons: Mapping[str, str],
+) -> ReproducedRow:
+    results = done.get(name)
+    if results is None:
+        return ReproducedRow(name, run, published=published, reason=reasons.get(name, ""))
+    threshold = float(results.config.threshold)
+    beyond = {metric: title for metric, title in results.metrics_shown.items() if metric not in METRICS}
+    return ReproducedRow(name, run, results.summary, results.counts, threshold, published, beyond=beyond)
 
 
 def _shown(value: float | None, sign: str = "") -> str:
