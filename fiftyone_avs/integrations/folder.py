@@ -7,12 +7,13 @@ from pathlib import Path
 
 import fiftyone as fo
 
+from fiftyone_avs.benchmarks import index
+from fiftyone_avs.benchmarks.layouts.folder import files_by_stem
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError
 from fiftyone_avs.integrations.fields import MASK_TARGETS
 from fiftyone_avs.media import video_info
 
-IMAGES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp"})
-SOUNDS = frozenset({".wav", ".flac", ".ogg", ".mp3", ".m4a"})
+IMAGES, SOUNDS = frozenset(index.IMAGES), frozenset(index.SOUNDS)
 VIDEOS = frozenset({".mp4", ".mov", ".webm", ".mkv", ".m4v", ".avi"})
 
 GROUND_TRUTH = "ground_truth"
@@ -108,17 +109,13 @@ def video_metadata(path: str | Path) -> fo.VideoMetadata:
 
 
 def _files(folder: Path, endings: frozenset[str]) -> dict[str, Path]:
-    """Files of some endings by name without ending, in order; empty if there is no such folder.
-
-    Of files that differ in their ending only, the first one is taken, and the others are reported.
-    """
-    if not folder.is_dir():
-        return {}
-    files = sorted(path for path in folder.iterdir() if path.suffix.lower() in endings)
-    found = {path.stem: path for path in reversed(files)}
-    doubles = [path.name for path in files if found[path.stem] != path]
-    _report("name of their own but for the ending, and are left out", doubles)
-    return {path.stem: path for path in files if found[path.stem] == path}
+    """The file of each name without ending; of files that differ in their ending only, the others are reported."""
+    found = files_by_stem(folder, tuple(endings))
+    _report(
+        "name of their own but for the ending, and are left out",
+        [path.name for paths in found.values() for path in paths[1:]],
+    )
+    return {stem: paths[0] for stem, paths in found.items()}
 
 
 def _new_dataset(name: str | None, persistent: bool) -> fo.Dataset:

@@ -25,6 +25,23 @@ Item = TypeVar("Item")
 Progress = bool | Callable[[int, int], None]
 
 
+class Steps:
+    """Progress over several calls that each report their own: every call is a step of the same length."""
+
+    def __init__(self, progress: Progress, steps: int, length: int) -> None:
+        self._progress, self._steps, self._length, self._step = progress, steps, max(1, length), -1
+
+    def next(self) -> bool | Callable[[int, int], None]:
+        """The progress argument of the next call."""
+        self._step += 1
+        told, start = self._progress, self._step * self._length
+        if not callable(told):
+            return told
+        return lambda done, total: told(
+            start + self._length * done // max(total, 1), self._steps * self._length
+        )
+
+
 @dataclass(frozen=True)
 class Outcome:
     """What a run left on a sample or on a frame of a video.

@@ -50,6 +50,15 @@ def dataset() -> Iterator[fo.Dataset]:
 
 
 @pytest.fixture
+def no_datasets_stay() -> Iterator[None]:
+    """Datasets that a test makes are deleted after it."""
+    before = set(fo.list_datasets())
+    yield
+    for name in set(fo.list_datasets()) - before:
+        fo.delete_dataset(name)
+
+
+@pytest.fixture
 def make_images(dataset: fo.Dataset, tmp_path: Path) -> Callable[..., fo.Dataset]:
     """Fill the dataset with so many images with sounds and ground truths."""
 

@@ -44,13 +44,7 @@ from tests.benchmarks.trees import (
 )
 from tests.benchmarks.trees_boxes import make_flickr, make_folder, make_list, make_vggss, make_vpo
 
-
-@pytest.fixture(autouse=True)
-def no_datasets_stay():
-    before = set(fo.list_datasets())
-    yield
-    for name in set(fo.list_datasets()) - before:
-        fo.delete_dataset(name)
+pytestmark = pytest.mark.usefixtures("no_datasets_stay")
 
 
 def take(key, root, **options):

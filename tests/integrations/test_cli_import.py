@@ -11,13 +11,7 @@ from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, 
 from tests.benchmarks.trees import make_is3, make_ms3, make_s4
 from tests.benchmarks.trees_boxes import make_folder
 
-
-@pytest.fixture(autouse=True)
-def no_datasets_stay():
-    before = set(fo.list_datasets())
-    yield
-    for name in set(fo.list_datasets()) - before:
-        fo.delete_dataset(name)
+pytestmark = pytest.mark.usefixtures("no_datasets_stay")
 
 
 def test_a_benchmark_is_imported_and_what_comes_next_is_said(tmp_path, capsys):

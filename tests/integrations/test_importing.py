@@ -16,12 +16,7 @@ from tests.integrations.test_videos import write_video
 NAME = "fiftyone-avs-imported"
 
 
-@pytest.fixture(autouse=True)
-def no_datasets_stay():
-    before = set(fo.list_datasets())
-    yield
-    for name in set(fo.list_datasets()) - before:
-        fo.delete_dataset(name)
+pytestmark = pytest.mark.usefixtures("no_datasets_stay")
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 
@@ -45,3 +46,10 @@ def test_an_error_ends_it_and_nothing_more_is_begun():
     with pytest.raises(ValueError, match="bad 0"):
         list(in_order(fail, range(100), threads=1))
     assert len(begun) <= 2
+
+
+def test_systems_that_do_not_tell_a_process_s_cores_are_asked_for_the_machine_s(monkeypatch):
+    monkeypatch.delattr(os, "sched_getaffinity")  # as on macOS
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    found = list(in_order(lambda number: (number, threading.get_ident()), range(20)))
+    assert [number for number, _ in found] == list(range(20)) and len({thread for _, thread in found}) == 1

@@ -26,15 +26,10 @@ from tests.benchmarks.trees import Scene, Video, make_is3, make_s4
 RATE = 16000
 PATIENCE = 120  # seconds
 
-pytestmark = pytest.mark.filterwarnings("ignore:preset 'tiny' knows the drawn demo world only")
-
-
-@pytest.fixture(autouse=True)
-def no_datasets_stay():
-    before = set(fo.list_datasets())
-    yield
-    for name in set(fo.list_datasets()) - before:
-        fo.delete_dataset(name)
+pytestmark = [
+    pytest.mark.usefixtures("no_datasets_stay"),
+    pytest.mark.filterwarnings("ignore:preset 'tiny' knows the drawn demo world only"),
+]
 
 
 @pytest.fixture(scope="module")
@@ -158,7 +153,7 @@ def test_a_killed_reproduction_goes_on_where_it_was(s4, tmp_path):
     dataset.reload()
     written = {sample.id: Path(sample["classification_tiny"].mask_path) for sample in dataset.select(done)}
     times = {name: path.stat().st_mtime_ns for name, path in written.items()}
-    assert not out.exists()
+    assert list(out.iterdir()) == []
 
     found, said = quietly(1, s4, "avsbench-s4", strategies=["classification", "vcap_acls"], out=out)
     assert said[0] == "going on with dataset 'avsbench-s4-test': 10 samples"
@@ -213,7 +208,17 @@ def test_table_2_takes_the_predictions_of_others(is3, tmp_path):
 
 
 def test_table_3_runs_the_segmenters_that_are_named(is3, tmp_path):
-    found, _ = quietly(3, is3, "is3", segmenters={"Mine": "tiny/clipseg"}, limit=2, out=tmp_path)
+    told = []
+    found, _ = quietly(
+        3,
+        is3,
+        "is3",
+        segmenters={"Mine": "tiny/clipseg"},
+        limit=2,
+        out=tmp_path,
+        progress=lambda done, total: told.append((done, total)),
+    )
+    assert told == sorted(told) and told[-1] == (4, 4)  # two samples are run, and two are scored
     assert [row.name for row in found.rows] == ["ASDA", "ETRIS", "CRIS", "Mine"]
     assert found.rows[-1].run == "vcap_acls_tiny" and found.rows[-1].summary.n == 2
 
@@ -235,6 +240,9 @@ def test_nothing_is_imported_if_no_row_can_be_made(is3, tmp_path):
     before = fo.list_datasets()
     with pytest.raises(ModelError, match="ETRIS: not run"):
         quietly(3, is3, "is3", segmenters={"ETRIS": "etris-r101"}, out=tmp_path)
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(ConfigurationError, match=r"cannot write to .*file: .*; choose another out"):
+        quietly(1, is3, "is3", out=tmp_path / "file")
     with pytest.raises(ConfigurationError, match=r"no folder .*nowhere with the predictions of LVS"):
         quietly(2, is3, "is3", predictions={"LVS": tmp_path / "nowhere"}, out=tmp_path)
     assert fo.list_datasets() == before

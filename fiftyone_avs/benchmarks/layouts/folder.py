@@ -29,11 +29,11 @@ def read_folder(root: Path, *, split: str | None = None) -> Rows:
     """
     folder = base_folder(root, (PICTURES,))
     check_split(split, (), folder)
-    pictures = _files(folder / PICTURES, IMAGES)
+    pictures = files_by_stem(folder / PICTURES, IMAGES)
     if not pictures:
         raise DatasetError(f"{folder / PICTURES} holds no pictures ({', '.join(IMAGES)})")
-    sounds = _files(folder / SOUND_FILES, SOUNDS)
-    masks = _files(folder / TRUTHS, IMAGES)
+    sounds = files_by_stem(folder / SOUND_FILES, SOUNDS)
+    masks = files_by_stem(folder / TRUTHS, IMAGES)
 
     def read(picture: Path) -> Reading:
         first, *_ = pictures[picture.stem]
@@ -48,7 +48,7 @@ def read_folder(root: Path, *, split: str | None = None) -> Rows:
     return read_rows([(f"{PICTURES}/{path.name}", path) for path in files], read)
 
 
-def _files(folder: Path, endings: Sequence[str]) -> dict[str, list[Path]]:
+def files_by_stem(folder: Path, endings: Sequence[str]) -> dict[str, list[Path]]:
     """Files of some endings by name without ending, in order; empty if there is no such folder."""
     found: dict[str, list[Path]] = {}
     if folder.is_dir():

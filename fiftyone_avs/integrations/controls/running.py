@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -23,7 +23,7 @@ from fiftyone_avs.integrations.controls.sounds import (
     make_control_sounds,
 )
 from fiftyone_avs.integrations.evaluation import evaluate, mask_field
-from fiftyone_avs.integrations.outputs import Progress
+from fiftyone_avs.integrations.outputs import Progress, Steps
 from fiftyone_avs.integrations.results import AVSResults
 from fiftyone_avs.integrations.segmentation import segment
 from fiftyone_avs.metrics import SampleScores
@@ -120,7 +120,7 @@ def run_controls(
     plan = _plan(run, strategy, controls, models, strategy_options, audio_field, seed)
     if overwrite:
         _delete_old(dataset, plan[1:])
-    tell = _Steps(progress, 2 * len(plan), len(samples))
+    tell = Steps(progress, 2 * len(plan), len(samples))
     for step in plan:
         if step.name in SOUND_KINDS:
             _make_sounds(samples, run, step.name, audio_field, label_field, seed)
@@ -286,20 +286,3 @@ def _delete_old(dataset: fo.Dataset, plan: Sequence[_Step]) -> None:
             runs.delete_run(dataset, step.run)
         if step.name in SOUND_KINDS:
             delete_control_sounds(dataset, step.name)
-
-
-class _Steps:
-    """Progress over several calls that each report their own: every call is a step of the same length."""
-
-    def __init__(self, progress: Progress, steps: int, length: int) -> None:
-        self._progress, self._steps, self._length, self._step = progress, steps, max(1, length), -1
-
-    def next(self) -> bool | Callable[[int, int], None]:
-        """The progress argument of the next call."""
-        self._step += 1
-        told, start = self._progress, self._step * self._length
-        if not callable(told):
-            return told
-        return lambda done, total: told(
-            start + self._length * done // max(total, 1), self._steps * self._length
-        )

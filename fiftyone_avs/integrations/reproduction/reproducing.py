@@ -5,6 +5,7 @@ Every step leaves its result on a FiftyOne dataset that stays, so a call that wa
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.integrations.benchmarks.importing import import_benchmark
 from fiftyone_avs.integrations.comparison import compare
 from fiftyone_avs.integrations.evaluation import evaluate
+from fiftyone_avs.integrations.outputs import Progress, Steps
 from fiftyone_avs.integrations.predictions.importing import import_predictions
 from fiftyone_avs.integrations.reproduction.plan import (
     TABLES,
@@ -51,7 +53,7 @@ def reproduce(
     device: str | None = None,
     precision: str = "float32",
     batch_size: int = 16,
-    progress: bool | Callable[[int, int], None] = True,
+    progress: Progress = True,
     say: Say = print,
 ) -> Reproduction:
     """Make a table of the paper again (Lee & Seo, Interspeech 2025, Tables 1-3).
@@ -81,7 +83,8 @@ def reproduce(
         Our rows beside the published ones, with the files that were written.
 
     Raises:
-        ConfigurationError: if an argument cannot work, or the dataset's name is taken by other data.
+        ConfigurationError: if an argument cannot work, the dataset's name is taken by other data, or ``out`` cannot be
+            written to.
         DatasetError: if the folder does not hold the benchmark.
         ModelError: if no row can be made for lack of models. Rows that cannot be made beside others that can say why.
     """
@@ -91,27 +94,14 @@ def reproduce(
     reasons = {name: f"not run: {reason}" for name, reason in missing_models(entries, preset, device).items()}
     if len(reasons) == len(entries):
         raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
+    target = _output_folder(out, _name_and_source(known, folder, name, limit)[0])
     dataset = _dataset(known, folder, name, limit, progress, say)
     options = {"preset": preset, "device": device, "precision": precision, "batch_size": batch_size}
-    follow = _shared_progress(progress, len(entries), len(dataset))
-    done: dict[str, AVSResults] = {}
-    for number, entry in enumerate(entries):
-        if entry.name in reasons:
-            say(f"{entry.name}: {reasons[entry.name]}")
-            continue
-        try:
-            say(_run(dataset, entry, options, prediction_options or {}, follow(number)))
-        except ModelError as error:
-            reasons[entry.name] = f"not run: {error}"
-            say(f"{entry.name}: {reasons[entry.name]}")
-            continue
-        done[entry.name] = evaluate(dataset, entry.run, progress=progress is True)
+    done = _make_rows(dataset, entries, reasons, options, prediction_options or {}, progress, say)
     if not done:
         raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
     rows = gather_rows(table, known.key, entries, done, reasons)
-    return _write(
-        table, known, dataset, rows, done, preset, limit, Path(out or Path("reproduced") / dataset.name)
-    )
+    return _write(table, known, dataset, rows, done, preset, limit, target)
 
 
 def check_reproduce(
@@ -152,6 +142,20 @@ def _folder(data: str | Path) -> Path:
     return folder
 
 
+def _output_folder(out: str | Path | None, name: str) -> Path:
+    """Where the table goes, made at once: hours of work should not end at a folder that cannot be written to."""
+    folder = Path("reproduced") / name if out is None else Path(out).expanduser()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(
+            f"cannot write to {folder}: {error.strerror or error}; choose another out"
+        ) from error
+    if not os.access(folder, os.W_OK):
+        raise ConfigurationError(f"cannot write to {folder}: no right to; choose another out")
+    return folder
+
+
 def _name_and_source(
     benchmark: Benchmark, data: Path, name: str | None, limit: int | None
 ) -> tuple[str, dict[str, Any]]:
@@ -177,7 +181,7 @@ def _dataset(
     data: Path,
     name: str | None,
     limit: int | None,
-    progress: bool | Callable[[int, int], None],
+    progress: Progress,
     say: Say,
 ) -> fo.Dataset:
     """The benchmark as a FiftyOne dataset: the one that an earlier call made, or a new one."""
@@ -208,12 +212,38 @@ def _dataset(
     return dataset
 
 
+def _make_rows(
+    dataset: fo.Dataset,
+    entries: Sequence[Entry],
+    reasons: dict[str, str],
+    options: Mapping[str, Any],
+    prediction_options: Mapping[str, Any],
+    progress: Progress,
+    say: Say,
+) -> dict[str, AVSResults]:
+    """Run and score every row that has no reason not to be; a row that cannot be after all gets one."""
+    tell = Steps(progress, 2 * len(entries), len(dataset))
+    done: dict[str, AVSResults] = {}
+    for entry in entries:
+        running, scoring = tell.next(), tell.next()
+        try:
+            if entry.name not in reasons:
+                say(_run(dataset, entry, options, prediction_options, running))
+        except ModelError as error:
+            reasons[entry.name] = f"not run: {error}"
+        if entry.name in reasons:
+            say(f"{entry.name}: {reasons[entry.name]}")
+        else:
+            done[entry.name] = evaluate(dataset, entry.run, progress=scoring)
+    return done
+
+
 def _run(
     dataset: fo.Dataset,
     entry: Entry,
     options: Mapping[str, Any],
     prediction_options: Mapping[str, Any],
-    progress: bool | Callable[[int, int], None],
+    progress: Progress,
 ) -> str:
     """Make a row's run, or what is missing of it; returns what became of it."""
     if entry.folder is not None:
@@ -237,7 +267,6 @@ def _write(
     out: Path,
 ) -> Reproduction:
     """Write the table and the plot, and gather all of it."""
-    out.mkdir(parents=True, exist_ok=True)
     stem = f"table{table}"
     notes = [
         "The protocol is the paper's (baav): maps at 224 x 224 pixels, the official adaptive rule. Its adaptive scores"
@@ -259,18 +288,3 @@ def _write(
     files[1].write_text(found.to_markdown(), encoding="utf-8")
     compare(list(done.values()), names=list(done)).plot(files[2])
     return found
-
-
-def _shared_progress(
-    progress: bool | Callable[[int, int], None], runs: int, samples: int
-) -> Callable[[int], bool | Callable[[int, int], None]]:
-    """The progress argument of each run, so that a caller's function sees all runs as one."""
-    if not callable(progress):
-        return lambda number: progress
-    told = progress
-
-    def of_run(number: int) -> Callable[[int, int], None]:
-        # a resumed run counts only what it does: what is done already is done at its start
-        return lambda done, total: told(number * samples + samples - total + done, runs * samples)
-
-    return of_run
