@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -80,3 +81,8 @@ def remark(inputs: types.Object, name: str, message: str, label: str = "Note") -
 def absent(inputs: types.Object, what: str, remedy: str) -> None:
     """Say that the dataset lacks what the operator works on."""
     problem(inputs, "absent", remedy, label=f"There is no {what} here")
+
+
+def plain(text: str) -> str:
+    """A text with everything that Markdown or HTML would take for markup escaped."""
+    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~&])", r"\\\1", text)

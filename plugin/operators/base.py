@@ -10,6 +10,8 @@ from fiftyone.operators import types
 
 from fiftyone_avs.integrations.background import InSteps
 
+from ..forms import plain
+
 NARROW = {
     "tableContainer": {"sx": {"overflowX": "auto"}},
     "table": {"sx": {"minWidth": 0, "& td, & th": {"padding": "4px 8px", "fontSize": "0.85rem"}}},
@@ -109,15 +111,23 @@ def show_error(ctx: Any, label: str, error: Exception) -> Iterator[Any]:
 
 
 def show_results(
-    ctx: Any, lines: Sequence[str], columns: Mapping[str, str], rows: Sequence[Mapping[str, Any]]
+    ctx: Any,
+    lines: Sequence[str],
+    columns: Mapping[str, str],
+    rows: Sequence[Mapping[str, Any]],
+    remarks: Sequence[str] = (),
 ) -> Any:
-    """An operator's output: some lines, and a table (column key -> heading, one mapping per row) if it has rows."""
+    """An operator's output: lines, a table (column key -> heading, one mapping per row) if it has rows, remarks."""
     outputs = types.Object()
     for index, line in enumerate(lines):
         outputs.view(f"line{index}", types.Notice(label=line))
     if rows:
         outputs.list("rows", types.Object(), view=table(columns))
-    return ctx.ops.show_output(types.Property(outputs).to_json(), {"rows": list(rows)})
+    data: dict[str, Any] = {"rows": list(rows)}
+    if remarks:
+        outputs.str("remarks", view=types.MarkdownView())
+        data["remarks"] = "\n".join(f"* {plain(remark)}" for remark in remarks)
+    return ctx.ops.show_output(types.Property(outputs).to_json(), data)
 
 
 def table(columns: Mapping[str, str], **options: Any) -> types.TableView:

@@ -67,8 +67,8 @@ class ReproduceTable(LongOperator):
             return
         yield ctx.ops.open_dataset(found.dataset)
         columns = {"name": "", "origin": "", **METRICS}
-        lines = [found.title, *found.remarks(), *(f"written: {file}" for file in found.files)]
-        yield show_results(ctx, lines, columns, found.cells())
+        remarks = [*found.remarks(), *(f"written: {file}" for file in found.files)]
+        yield show_results(ctx, [found.title], columns, found.cells(), remarks)
 
 
 def _table(params: dict[str, Any]) -> int:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import re
-
 from fiftyone_avs.integrations import RunInspection, SampleInspection
+
+from ..forms import plain
 
 MOST_CANDIDATES = 6
 
@@ -47,8 +47,3 @@ def _scores(run: RunInspection) -> str:
     values = {"IoU": newest.iou, "F": newest.f, "IoU of the mask": newest.iou_threshold}
     shown = [f"{name} {value:.2f}" for name, value in values.items() if value is not None]
     return f" · {', '.join(shown)}" if shown else ""
-
-
-def plain(text: str) -> str:
-    """A text with everything that Markdown or HTML would take for markup escaped."""
-    return re.sub(r"([\\`*_{}\[\]()<>#+\-.!|~&])", r"\\\1", text)

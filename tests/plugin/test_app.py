@@ -333,3 +333,23 @@ def test_a_contact_sheet_is_drawn_and_shown(user, judged, tmp_path):
     picture.wait_for(state="visible")
     assert picture.evaluate("image => image.naturalWidth") > 1000
     user.keep("contact-sheet")
+
+
+def test_a_table_of_the_paper_is_made_and_shown_before_its_remarks(user, images, tmp_path):
+    root = make_is3(tmp_path / "IS3", rate=16000)
+    user.open(images.name)
+    user.call("AVS: reproduce a table")
+    user.field("Its folder").fill(str(root))
+    user.choose("Table", "Table 3")
+    user.choose("Models", "tiny")
+    user.field("Folder for the table and the plot").fill(str(tmp_path / "out"))
+    user.execute()
+    try:
+        remark = user.sees("know the drawn demo world only")
+        row = user.page.get_by_role("row").filter(has_text="tiny/clipseg").first
+        assert row.bounding_box()["y"] < remark.bounding_box()["y"]
+        user.keep("reproduce")
+        assert (tmp_path / "out" / "table3.md").is_file()
+    finally:
+        if fo.dataset_exists("is3"):
+            fo.delete_dataset("is3")

@@ -147,15 +147,14 @@ class Reproduction:
         for row in self.rows:
             if row.summary is not None:
                 ended = ", ".join(f"{number} {status}" for status, number in row.counts.items() if number)
-                remarks.append(
-                    f"{row.name}: run {row.run!r}, n = {row.summary.n} ({ended}), threshold {row.threshold:g}"
-                )
-            if row.beyond:
                 numbers = [
                     f"{title} {_shown(100 * float(getattr(row.summary, metric)))}"
                     for metric, title in row.beyond.items()
                 ]
-                remarks.append(f"{row.name}, beyond the paper: {', '.join(numbers)}")
+                beyond = f"; beyond the paper: {', '.join(numbers)}" if numbers else ""
+                remarks.append(
+                    f"{row.name}: run {row.run!r}, n = {row.summary.n} ({ended}), threshold {row.threshold:g}{beyond}"
+                )
             if row.reason:
                 remarks.append(f"{row.name}: {row.reason}")
             if row.published is not None and row.published.note:
