@@ -1,4 +1,4 @@
-"""Settings of all tests: no network, no telemetry, and a FiftyOne database server of their own.
+"""Settings of all tests: no network, no telemetry, a FiftyOne database server of their own, the longest files first.
 
 FiftyOne joins any of its database servers that runs already, whatever folder it was told to use. So that
 tests never meet the datasets of a person who has the App open, they start a server themselves.
@@ -18,6 +18,22 @@ from pathlib import Path
 
 _HOME = Path(tempfile.mkdtemp(prefix="fiftyone-avs-tests-"))
 _PATIENCE = 60  # seconds
+
+_LONGEST = (
+    "plugin/test_app.py",
+    "models/test_paper_wiring.py",
+    "parity/test_parity.py",
+    "integrations/test_reproduction.py",
+    "test_notebook.py",
+    "training/test_tiny_training.py",
+    "models/test_official_adapters.py",
+    "plugin/test_operators.py",
+    "integrations/test_review.py",
+    "integrations/test_real_models.py",
+    "integrations/test_rename.py",
+    "integrations/test_demo.py",
+)
+"""Test files that take longest, longest first. Several processes end together only if none begins one of these late."""
 
 
 def _find_mongod() -> str:
@@ -52,6 +68,18 @@ def _start_mongod() -> str:
                 return f"mongodb://127.0.0.1:{port}"
         time.sleep(0.1)
     raise RuntimeError(f"mongod did not start: {(_HOME / 'mongod.log').read_text()[-2000:]}")
+
+
+def pytest_configure(config):
+    """Let pytest-xdist start files in their order here; its own, by how many tests they hold, is not by time."""
+    config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Put the files that take longest first."""
+    here = Path(__file__).parent
+    places = {here / name: place for place, name in enumerate(_LONGEST)}
+    items.sort(key=lambda item: places.get(item.path, len(places)))
 
 
 def pytest_terminal_summary(terminalreporter):

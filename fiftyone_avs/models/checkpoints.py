@@ -30,6 +30,9 @@ NOT_WEIGHTS = {
 EXTRAS, ALIASES = "extras", "aliases"
 """Entries of a converted file's metadata, both JSON: what was kept besides tensors; names of shared tensors."""
 
+INITIALISERS = {"torch.nn.init", "transformers.initialization"}
+"""Where the functions are that draw random weights; transformers puts its own in the place of torch's."""
+
 
 @dataclass(frozen=True, eq=False)
 class OfficialFile:
@@ -155,7 +158,7 @@ def skip_initialisation() -> Iterator[None]:
 
     class SkipInit(TorchFunctionMode):
         def __torch_function__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-            if getattr(function, "__module__", None) == "torch.nn.init":
+            if getattr(function, "__module__", None) in INITIALISERS:
                 return (kwargs or {}).get("tensor", args[0] if args else None)
             return function(*args, **(kwargs or {}))
 

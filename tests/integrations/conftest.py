@@ -58,25 +58,30 @@ def no_datasets_stay() -> Iterator[None]:
         fo.delete_dataset(name)
 
 
+def add_images(dataset: fo.Dataset, folder: Path, count: int) -> None:
+    """Fill a dataset with so many images with sounds and ground truths, written into a folder."""
+    samples = []
+    for index in range(count):
+        picture, sound, truth = (folder / f"{index}{end}" for end in (".png", ".wav", "_gt.png"))
+        write_picture(picture)
+        write_tone(sound)
+        write_truth(truth)
+        samples.append(
+            fo.Sample(
+                filepath=str(picture),
+                audio_path=str(sound),
+                ground_truth=fo.Segmentation(mask_path=str(truth)),
+            )
+        )
+    dataset.add_samples(samples, progress=False)
+
+
 @pytest.fixture
-def make_images(dataset: fo.Dataset, tmp_path: Path) -> Callable[..., fo.Dataset]:
+def make_images(dataset: fo.Dataset, tmp_path: Path) -> Callable[[int], fo.Dataset]:
     """Fill the dataset with so many images with sounds and ground truths."""
 
     def make(count: int) -> fo.Dataset:
-        samples = []
-        for index in range(count):
-            picture, sound, truth = (tmp_path / f"{index}{end}" for end in (".png", ".wav", "_gt.png"))
-            write_picture(picture)
-            write_tone(sound)
-            write_truth(truth)
-            samples.append(
-                fo.Sample(
-                    filepath=str(picture),
-                    audio_path=str(sound),
-                    ground_truth=fo.Segmentation(mask_path=str(truth)),
-                )
-            )
-        dataset.add_samples(samples, progress=False)
+        add_images(dataset, tmp_path, count)
         return dataset
 
     return make

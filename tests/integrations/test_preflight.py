@@ -10,7 +10,7 @@ from fiftyone_avs.errors import AVSError
 from fiftyone_avs.integrations import DEMO_MARK, check_evaluate, check_segment, evaluate, segment
 from fiftyone_avs.models import fake
 from fiftyone_avs.models.store import HOME_VARIABLE
-from tests.integrations.conftest import write_tone
+from tests.integrations.conftest import add_images, write_tone
 
 
 @pytest.fixture(autouse=True)
@@ -19,15 +19,38 @@ def no_checkpoints(tmp_path, monkeypatch):
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "no-models"))
 
 
-@pytest.fixture
-def segmented(make_images, output):
-    """Three images of the demo world, so to speak, with a run of the preset tiny."""
-    dataset = make_images(3)
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Three images of the demo world, so to speak, with a run of the preset tiny; not to be changed."""
+    folder = tmp_path_factory.mktemp("images")
+    dataset = fo.Dataset()
+    add_images(dataset, folder, 3)
     dataset.info[DEMO_MARK] = True
     models = fake.fake_models()
     models.preset = "tiny"
-    segment(dataset, models=models, output_dir=output, progress=False)
-    return dataset
+    segment(dataset, models=models, output_dir=folder / "out", progress=False)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def segmented(original):
+    """The same, to be changed."""
+    clone = original.clone()
+    yield clone
+    clone.delete()
+
+
+@pytest.fixture(scope="module")
+def evaluated(original):
+    """The same with an evaluation, masks of others and a field in the way; not to be changed."""
+    clone = original.clone()
+    clone.add_sample_field("taken_iou", fo.FloatField)
+    mask = np.zeros((48, 64), np.uint8)
+    clone.set_values("other", [fo.Segmentation(mask=mask) for _ in range(len(clone))])
+    evaluate(clone, "vcap_acls", eval_key="used", progress=False)
+    yield clone
+    clone.delete()
 
 
 def check(samples, *strategies, **options):
@@ -157,16 +180,13 @@ def test_an_evaluation_that_can_be_made_and_one_that_would_be_replaced(segmented
         ("vcap_acls", {"gt": "other", "eval_key": "used"}, "is taken by an evaluation"),
     ],
 )
-def test_what_stops_an_evaluation_is_what_evaluate_would_raise(segmented, pred, options, message):
-    segmented.add_sample_field("taken_iou", fo.FloatField)
-    mask = np.zeros((48, 64), np.uint8)
-    segmented.set_values("other", [fo.Segmentation(mask=mask) for _ in range(len(segmented))])
-    evaluate(segmented, "vcap_acls", eval_key="used", progress=False)
-    [found] = check_evaluate(segmented, pred, **options)
+def test_what_stops_an_evaluation_is_what_evaluate_would_raise(evaluated, pred, options, message):
+    [found] = check_evaluate(evaluated, pred, **options)
     assert arguments([found]) == [("evaluation", True)] and message in found.message
     with pytest.raises(AVSError) as raised:
-        evaluate(segmented, pred, progress=False, **options)
+        evaluate(evaluated, pred, progress=False, **options)
     assert str(raised.value) == found.message
+    assert evaluated.list_evaluations() == ["used"]
 
 
 def test_the_class_field_is_one_of_the_dataset_even_where_a_view_hides_it(segmented):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 from dataclasses import asdict
-from pathlib import Path
 
 import fiftyone as fo
 import numpy as np
@@ -20,7 +19,7 @@ from fiftyone_avs.integrations.leaderboard import class_standings, list_evaluati
 from fiftyone_avs.integrations.results import METRICS
 from fiftyone_avs.metrics import SampleScores, pair_scores, score_boxes, score_sample, summarize
 from fiftyone_avs.models import fake
-from tests.integrations.conftest import SIZE, write_tone
+from tests.integrations.conftest import SIZE, add_images, write_tone
 from tests.integrations.judged import write_scores
 from tests.integrations.test_videos import videos  # noqa: F401  (a fixture)
 from tests.test_metric_protocols import slow_average_precision, slow_best_f1, slow_f_curve
@@ -37,15 +36,18 @@ BOXES = (
 )
 
 
-@pytest.fixture
-def images(make_images, output):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
     """Eight images of the run vcap_acls: the first abstained, the second failed, the fourth has nothing to find.
 
-    Their ground truths are columns of different widths, one of them grey; they name their videos and pairs.
+    Their ground truths are columns of different widths, one of them grey; they name their videos and pairs. They
+    are not to be changed.
     """
-    dataset = make_images(8)
-    write_tone(Path(dataset.first().audio_path), level=0)
-    Path(dataset[1:2].first().audio_path).write_bytes(b"")
+    folder = tmp_path_factory.mktemp("images")
+    dataset = fo.Dataset()
+    add_images(dataset, folder, 8)
+    write_tone(folder / "0.wav", level=0)
+    (folder / "1.wav").write_bytes(b"")
     for index, sample in enumerate(dataset):
         truth = np.zeros(SIZE, np.uint8)
         truth[:, 60 - 7 * index :] = 255
@@ -56,8 +58,17 @@ def images(make_images, output):
         Image.fromarray(truth).save(sample["ground_truth"].mask_path)
     dataset.set_values("video_id", VIDEOS)
     dataset.set_values("pair_id", PAIRS)
-    segment(dataset, models=fake.fake_models(), output_dir=output, progress=False)
-    return dataset
+    segment(dataset, models=fake.fake_models(), output_dir=folder / "out", progress=False)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def images(original):
+    """The same, to be changed."""
+    clone = original.clone()
+    yield clone
+    clone.delete()
 
 
 @pytest.fixture

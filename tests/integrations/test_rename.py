@@ -22,7 +22,7 @@ from fiftyone_avs.integrations import (
     segment,
 )
 from fiftyone_avs.models import fake
-from tests.integrations.conftest import SIZE, files_of
+from tests.integrations.conftest import SIZE, add_images, files_of
 from tests.integrations.test_videos import write_video
 
 OWN = ("", "_map", "_query", "_candidates", "_status")
@@ -48,23 +48,46 @@ def sidebar(dataset):
     return {group.name: group.paths for group in dataset.app_config.sidebar_groups}
 
 
-@pytest.fixture
-def judged(make_images, output):
-    """Three images with two runs, and an evaluation of each."""
-    dataset = make_images(3)
+def judge(dataset, folder):
+    """Make a dataset three images with two runs, and an evaluation of each."""
+    add_images(dataset, folder, 3)
     for key in ("vcap_acls", "other"):
-        run(dataset, output, run=key)
+        run(dataset, folder / "out", run=key)
         evaluate(dataset, key, progress=False)
     return dataset
 
 
 @pytest.fixture
-def videos(dataset, tmp_path, output):
-    """A video with two runs, a ground truth on its labelled frames, and an evaluation of each run."""
-    write_video(tmp_path / "a.mp4", seconds=2)
-    dataset.add_sample(fo.Sample(filepath=str(tmp_path / "a.mp4")))
+def owner(dataset, tmp_path):
+    """Such a dataset, to which the files of its runs belong."""
+    return judge(dataset, tmp_path)
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """Such a dataset, not to be changed."""
+    dataset = judge(fo.Dataset(), tmp_path_factory.mktemp("images"))
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def judged(original):
+    """A clone of it, to be changed."""
+    clone = original.clone()
+    yield clone
+    clone.delete()
+
+
+@pytest.fixture(scope="module")
+def original_videos(tmp_path_factory):
+    """A video with two runs, ground truths on labelled frames, and an evaluation of each; not to be changed."""
+    folder = tmp_path_factory.mktemp("videos")
+    write_video(folder / "a.mp4", seconds=2)
+    dataset = fo.Dataset()
+    dataset.add_sample(fo.Sample(filepath=str(folder / "a.mp4")))
     for key in ("vcap_acls", "other"):
-        run(dataset, output, run=key)
+        run(dataset, folder / "out", run=key)
     truth = np.zeros(SIZE, np.uint8)
     truth[:, SIZE[1] // 2 :] = 255
     sample = dataset.first()
@@ -73,31 +96,40 @@ def videos(dataset, tmp_path, output):
     sample.save()
     for key in ("vcap_acls", "other"):
         evaluate(dataset, key, progress=False)
-    return dataset
+    yield dataset
+    dataset.delete()
 
 
-def test_fields_record_and_sidebar_get_the_new_name_and_files_stay(judged):
-    ids, masks = judged.values(["id", "vcap_acls.mask_path"])
-    groups, before = sidebar(judged), run_info(judged, "vcap_acls")
+@pytest.fixture
+def videos(original_videos):
+    """A clone of it, to be changed."""
+    clone = original_videos.clone()
+    yield clone
+    clone.delete()
+
+
+def test_fields_record_and_sidebar_get_the_new_name_and_files_stay(owner):
+    ids, masks = owner.values(["id", "vcap_acls.mask_path"])
+    groups, before = sidebar(owner), run_info(owner, "vcap_acls")
     files = content(before.directory)
-    rename_run(judged, "vcap_acls", "first_try")
-    judged.reload()
-    assert judged.values(["id", "first_try.mask_path"]) == (ids, masks)
+    rename_run(owner, "vcap_acls", "first_try")
+    owner.reload()
+    assert owner.values(["id", "first_try.mask_path"]) == (ids, masks)
     assert content(before.directory) == files
-    assert not [name for name in judged.get_field_schema() if name in {f"vcap_acls{end}" for end in OWN}]
-    assert judged.count_values("first_try_status") == {"ok": 3}
-    assert "vcap_acls" not in judged.mask_targets
-    assert judged.mask_targets["first_try"] == {0: "background", 255: "sounding object"}
-    assert sidebar(judged).keys() == {*groups, "first_try"} - {"vcap_acls"}
-    assert sidebar(judged)["first_try"] == [f"first_try{end}" for end in OWN]
-    after = run_info(judged, "first_try")
+    assert not [name for name in owner.get_field_schema() if name in {f"vcap_acls{end}" for end in OWN}]
+    assert owner.count_values("first_try_status") == {"ok": 3}
+    assert "vcap_acls" not in owner.mask_targets
+    assert owner.mask_targets["first_try"] == {0: "background", 255: "sounding object"}
+    assert sidebar(owner).keys() == {*groups, "first_try"} - {"vcap_acls"}
+    assert sidebar(owner)["first_try"] == [f"first_try{end}" for end in OWN]
+    after = run_info(owner, "first_try")
     assert (after.settings, after.created, after.directory) == (
         before.settings,
         before.created,
         before.directory,
     )
-    assert list_run_keys(judged) == ["first_try", "other"]
-    assert [info.key for info in list_runs(judged)] == ["first_try", "other"]
+    assert list_run_keys(owner) == ["first_try", "other"]
+    assert [info.key for info in list_runs(owner)] == ["first_try", "other"]
 
 
 def test_evaluations_follow_and_keep_their_scores(judged):
@@ -184,19 +216,19 @@ def test_a_new_run_under_the_old_key_leaves_the_renamed_runs_files_alone(make_im
     assert not new.exists()
 
 
-def test_a_clone_is_renamed_without_the_original(judged):
-    clone = judged.clone()
+def test_a_clone_is_renamed_without_the_original(owner):
+    clone = owner.clone()
     try:
         rename_run(clone, "vcap_acls", "first_try")
         assert list_run_keys(clone) == ["first_try", "other"]
         assert clone.load_evaluation_results("vcap_acls_eval").config.pred_field == "first_try"
-        judged.reload()
-        assert list_run_keys(judged) == ["vcap_acls", "other"] and judged.count("vcap_acls") == 3
-        assert judged.load_evaluation_results("vcap_acls_eval").config.pred_field == "vcap_acls"
+        owner.reload()
+        assert list_run_keys(owner) == ["vcap_acls", "other"] and owner.count("vcap_acls") == 3
+        assert owner.load_evaluation_results("vcap_acls_eval").config.pred_field == "vcap_acls"
         delete_run(clone, "first_try", evaluations=True)
-        assert all(Path(path).is_file() for path in judged.values("vcap_acls.mask_path"))
-        assert set(judged.list_evaluations()) == {"vcap_acls_eval", "other_eval"}
-        rename_run(judged, "other", "first_try")
+        assert all(Path(path).is_file() for path in owner.values("vcap_acls.mask_path"))
+        assert set(owner.list_evaluations()) == {"vcap_acls_eval", "other_eval"}
+        rename_run(owner, "other", "first_try")
         assert list_run_keys(clone) == ["other"]
     finally:
         clone.delete()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import fiftyone as fo
@@ -21,12 +23,21 @@ SIZE = (48, 64)
 
 def write_video(path: Path, seconds: float = 3, sound: bool = True, rate: int = 10) -> None:
     """A ramp of grey that brightens to the right, so many frames per second, with a tone."""
+    path.write_bytes(encoded(path.suffix, seconds, sound, rate))
+
+
+@cache
+def encoded(suffix: str, seconds: float, sound: bool, rate: int) -> bytes:
+    """The content of such a video; every kind is encoded once."""
     ramp = "gradients=s=64x48:c0=black:c1=white:x0=0:y0=0:x1=63:y1=0:n=2:speed=0.00001"
     source = f"{ramp}:r={rate}:d={seconds}"
     command = [imageio_ffmpeg.get_ffmpeg_exe(), "-y", "-v", "error", "-f", "lavfi", "-i", source]
     if sound:
         command += ["-f", "lavfi", "-i", f"sine=frequency=440:duration={seconds}", "-c:a", "aac"]
-    subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / f"video{suffix}"
+        subprocess.run([*command, "-pix_fmt", "yuv420p", str(path)], check=True)
+        return path.read_bytes()
 
 
 @pytest.fixture

@@ -1,17 +1,25 @@
-"""The files that a user of the preset "paper" has, at real size, with weights filled by the parity recipe.
+"""The files that a user of the preset "paper" has, at real size, with weights spread as the parity recipe has them.
 
 What the authors publish as checkpoints is written as such, BLIP and CLIP in the hub's format. CLIP's tokenizer
 is the real one; those of BERT, BART and GPT-2 have the real form and size, but made-up words.
+
+No number is compared with here, so that a tensor repeats a million drawn numbers from a place of its own: drawing
+all one thousand million takes minutes.
 """
 
 from __future__ import annotations
 
 import json
+import math
+import zlib
+from functools import cache
 from pathlib import Path
 
+import numpy as np
 import torch
 from tokenizers import pre_tokenizers
 from torch.utils.serialization import config
+from transformers.initialization import no_init_weights
 
 from tests.clip_tokenizer import clip_tokenizer
 from tests.models.builders import save
@@ -35,6 +43,9 @@ OFFICIAL = {
 }
 """Role -> its card in the preset, where the card has an official checkpoint."""
 
+DRAWN = 1_000_003
+"""So many numbers are drawn: a prime, so that the rows of no layer repeat each other."""
+
 
 def write_all(folder: Path) -> dict[str, str]:
     """Write everything; return what is given for each role of the preset."""
@@ -53,7 +64,7 @@ def write_checkpoint(folder: Path, card: str) -> Path:
     """Write one official checkpoint with filled weights."""
     case, entry = ROLE_FILES[card]
     keys = json.loads((CASES / case / "keys.json").read_text())
-    content = {entry: fill.state_dict_from_keys(keys), "epoch": 3}
+    content = {entry: fill.state_dict_from_keys(keys, values=values), "epoch": 3}
     if "cfg" in keys["checkpoint"]:
         from fiftyone_avs.models.audioset import display_names
 
@@ -67,21 +78,35 @@ def write_checkpoint(folder: Path, card: str) -> Path:
 
 
 def write_blip(folder: Path) -> Path:
-    """BLIP base at its real size, random."""
+    """BLIP base at its real size."""
     from transformers import BlipConfig, BlipForConditionalGeneration, BlipImageProcessorPil
 
-    torch.manual_seed(0)
-    config = BlipConfig(vision_config={"image_size": 384, "initializer_range": 0.02})
-    return save(folder, BlipForConditionalGeneration(config), BlipImageProcessorPil(), bert_tokenizer())
+    with no_init_weights():
+        network = BlipForConditionalGeneration(BlipConfig(vision_config={"image_size": 384}))
+    network.tie_weights()
+    return save(folder, fill.fill_(network, values=values), BlipImageProcessorPil(), bert_tokenizer())
 
 
 def write_clip(folder: Path) -> Path:
-    """CLIP ViT-B/16 at its real size, random."""
+    """CLIP ViT-B/16 at its real size."""
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
-    torch.manual_seed(0)
-    config = CLIPConfig(vision_config={"patch_size": 16})
-    return save(folder, CLIPModel(config), CLIPImageProcessorPil(), clip_tokenizer())
+    with no_init_weights():
+        network = CLIPModel(CLIPConfig(vision_config={"patch_size": 16}))
+    return save(folder, fill.fill_(network, values=values), CLIPImageProcessorPil(), clip_tokenizer())
+
+
+def values(key: str, shape: tuple[int, ...], seed: int = 0) -> np.ndarray:
+    """Weights of a tensor: the drawn numbers from a place that its key names, again and again."""
+    start = zlib.crc32(key.encode()) % DRAWN
+    ring = fill.law_of(key, shape)(np.roll(drawn(seed), -start)[: math.prod(shape)]).astype(np.float32)
+    return np.resize(ring, shape)
+
+
+@cache
+def drawn(seed: int) -> np.ndarray:
+    """Numbers with mean 0 and variance 1."""
+    return fill.standard("drawn", (DRAWN,), seed)
 
 
 def bert_tokenizer():

@@ -15,6 +15,8 @@ from safetensors.torch import save_file
 import fiftyone_avs as avs
 from fiftyone_avs.cli import main
 from fiftyone_avs.models.audioset import display_names
+from fiftyone_avs.models.checkpoints import load_official
+from tests.models import small_official
 from tests.models.conftest import MIDS
 
 RATE = 16000
@@ -221,6 +223,16 @@ def test_weights_of_another_architecture_are_recognised(tmp_path):
     models = avs.load_models("paper", overrides={"segmenter": f"cris-r101:{tmp_path / 'best_model.pth'}"})
     with pytest.raises(avs.ModelError, match=r"not the weights of this network.*cris-r50"):
         models.require(["segmenter"])
+
+
+@pytest.mark.parametrize(
+    "name", ["wavcaps-htsat-bart", "msclap-2023", "clapcap-2023", "laion-clap-630k-audioset"]
+)
+def test_no_weights_are_drawn_that_a_file_replaces(name, tmp_path):
+    small_official.write(tmp_path, name)
+    before = torch.get_rng_state()
+    load_official(small_official.small_card(name, tmp_path), tmp_path / "official.pth")
+    assert torch.equal(torch.get_rng_state(), before)
 
 
 def test_a_conversion_that_fails_leaves_nothing(tmp_path, beats_content, models_home):

@@ -159,8 +159,8 @@ def aliases(state_dict) -> dict:
     return out
 
 
-def fill_(target, seed: int = 0):
-    """Fill a module or a state dict in place; returns it.
+def fill_(target, seed: int = 0, values=values):
+    """Fill a module or a state dict in place, with this recipe's values or others; returns it.
 
     A tensor that appears under several keys (tied weights, a block registered
     twice) takes the values of the key that comes FIRST in the state dict.
@@ -191,8 +191,10 @@ def describe(module, wrapper: dict | None = None) -> dict:
     return {"checkpoint": wrapper or {}, "tensors": rows}
 
 
-def state_dict_from_keys(keys, seed: int = 0, prefix: str = "") -> dict:
+def state_dict_from_keys(keys, seed: int = 0, prefix: str = "", values=values) -> dict:
     """Build the filled official state dict from a keys.json content or path.
+
+    ``values`` may be another recipe with the same arguments.
 
     Aliases point to the same tensor; constants are left out; integer tensors
     are zeros (the official values are computed from the configuration).

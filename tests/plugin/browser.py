@@ -85,10 +85,10 @@ def _wait_for(address: str) -> None:
 class User:
     """Somebody who works in the App."""
 
-    def __init__(self, page, address: str, pictures: Path) -> None:
+    def __init__(self, page, address: str, pictures: str | None) -> None:
         self.page = page
         self._address = address
-        self._pictures = pictures
+        self._pictures = None if pictures is None else Path(pictures)
         page.set_default_timeout(PATIENCE * 1000)
         expect.set_options(timeout=PATIENCE * 1000)
         page.add_init_script("window.IS_PLAYWRIGHT = true")  # no advertisement over the grid
@@ -175,7 +175,9 @@ class User:
         self.page.wait_for_timeout(400)  # a plot listens to clicks on what is hovered over
         self.page.mouse.click(x, y)
 
-    def keep(self, name: str) -> None:
-        """Keep a picture of what is on the screen."""
-        self._pictures.mkdir(parents=True, exist_ok=True)
-        self.page.screenshot(path=self._pictures / f"{name}.png")
+    def keep(self, name: str, settle: int = 0) -> None:
+        """Keep a picture of what is on the screen after so many milliseconds, if pictures are wanted."""
+        if self._pictures is not None:
+            self.page.wait_for_timeout(settle)
+            self._pictures.mkdir(parents=True, exist_ok=True)
+            self.page.screenshot(path=self._pictures / f"{name}.png")

@@ -18,6 +18,7 @@ from fiftyone_avs.integrations.demo import VIDEOS, make_videos
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
 SAMPLES = 8
+PATIENCE = 120  # seconds
 _NUMBERS = itertools.count(1)  # the App remembers what was open on a dataset of some name
 
 
@@ -39,7 +40,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str
 def images(world: tuple[Path, dict[str, str]]) -> Iterator[fo.Dataset]:
     """The world as a dataset of this test's own, without any run."""
     folder, labels = world
-    dataset = as_dataset(folder, labels, name=f"sounding-objects-{next(_NUMBERS)}")
+    dataset = as_dataset(folder, labels, name=new_name())
     yield dataset
     dataset.delete()
 
@@ -51,10 +52,25 @@ def videos(tmp_path_factory: pytest.TempPathFactory) -> fo.Dataset:
     return fo.load_dataset(VIDEOS)
 
 
+def new_name() -> str:
+    """A name that no dataset of these tests had."""
+    return f"sounding-objects-{next(_NUMBERS)}"
+
+
+def wait_until_scheduled(dataset_name: str) -> None:
+    """Wait until a delegated operation of a dataset waits for a worker; there must be no other."""
+    service = DelegatedOperationService()
+    deadline = time.monotonic() + PATIENCE
+    while time.monotonic() < deadline and not service.list_operations(dataset_name=dataset_name):
+        time.sleep(0.1)
+    (operation,) = service.list_operations(dataset_name=dataset_name)
+    assert operation.run_state == "queued"
+
+
 def wait_until_done(dataset_name: str) -> None:
     """Wait until a worker has done all delegated operations of a dataset; they must have succeeded."""
     service = DelegatedOperationService()
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + PATIENCE
     states: list[str] = []
     while time.monotonic() < deadline:
         states = [operation.run_state for operation in service.list_operations(dataset_name=dataset_name)]

@@ -16,14 +16,13 @@ from pathlib import Path
 import fiftyone as fo
 import pytest
 from fiftyone.core.odm import get_db_conn
-from fiftyone.operators.delegated import DelegatedOperationService
 from PIL import Image
 from playwright.sync_api import expect, sync_playwright
 
 import fiftyone_avs as avs
 from tests.benchmarks.trees import make_is3
 from tests.plugin.browser import SWITCHES, User, find_chromium, running_app
-from tests.plugin.conftest import SAMPLES, as_dataset, wait_until_done
+from tests.plugin.conftest import SAMPLES, as_dataset, new_name, wait_until_done, wait_until_scheduled
 
 CHROMIUM = find_chromium()
 NEEDED = "FIFTYONE_AVS_NEED_CHROMIUM"
@@ -53,20 +52,29 @@ def browser():
 
 
 @pytest.fixture
-def user(app, browser, tmp_path):
-    pictures = Path(os.environ.get("FIFTYONE_AVS_SCREENSHOTS") or tmp_path / "pictures")
+def user(app, browser):
     page = browser.new_page(viewport={"width": 1280, "height": 800})
-    yield User(page, app, pictures)
+    yield User(page, app, os.environ.get("FIFTYONE_AVS_SCREENSHOTS") or None)
     page.close()
 
 
-@pytest.fixture
-def judged(images):
-    """A dataset with two runs and their evaluations."""
+@pytest.fixture(scope="module")
+def original(world):
+    """A dataset with two runs and their evaluations; not to be changed."""
+    dataset = as_dataset(*world, name="judged")
     for strategy in ("vcap_acls", "classification"):
-        avs.segment(images, strategy, preset="tiny", progress=False)
-        avs.evaluate(images, strategy, class_field="label", progress=False)
-    return images
+        avs.segment(dataset, strategy, preset="tiny", progress=False)
+        avs.evaluate(dataset, strategy, class_field="label", progress=False)
+    yield dataset
+    dataset.delete()
+
+
+@pytest.fixture
+def judged(original):
+    """The same as a dataset of this test's own."""
+    dataset = original.clone(name=new_name(), persistent=True)
+    yield dataset
+    dataset.delete()
 
 
 def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images):
@@ -84,8 +92,7 @@ def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images)
     images.reload()
     assert images.count_values("mine_status") == {"ok": SAMPLES}
     assert user.page.locator("[data-cy=checkbox-mine] input, input[data-cy=checkbox-mine]").is_checked()
-    user.page.wait_for_timeout(2000)  # masks are fetched one by one
-    user.keep("segmented")
+    user.keep("segmented", settle=2000)  # masks are fetched one by one
     user.open(images.name)
     user.sees_group("mine")
 
@@ -134,8 +141,7 @@ def test_the_compare_panel_leads_from_numbers_to_samples(user, judged):
     user.execute()
     user.sees("Sample by sample")
     user.page.wait_for_selector(".scatterlayer .points path")
-    user.page.wait_for_timeout(1500)
-    user.keep("compare")
+    user.keep("compare", settle=1500)
     user.page.get_by_role("row").filter(has_text="vcap_acls").first.click()
     user.sees("the worst of vcap_acls_eval")
     user.click_mark(".js-plotly-plot >> nth=0 >> .scatterlayer .points path", 15)
@@ -174,8 +180,7 @@ def test_the_sample_panel_plays_judges_and_goes_on(user, judged):
     user.page.evaluate("document.querySelector('audio').muted = true")
     user.page.evaluate("document.querySelector('audio').play()")
     user.page.wait_for_function("document.querySelector('audio').currentTime > 0.2")
-    user.page.wait_for_timeout(1000)
-    user.keep("sample")
+    user.keep("sample", settle=1000)
     first, second = judged.values("id")[:2]
     user.button("bad mask").click()
     user.sees("bad mask ✓")
@@ -212,9 +217,7 @@ def test_a_scheduled_run_is_done_by_a_worker(user, images):
     user.call("AVS: segment sounding objects")
     user.field("Run key").fill("later")
     user.schedule()
-    service = DelegatedOperationService()
-    user.page.wait_for_timeout(2000)
-    assert len(service.list_operations(dataset_name=images.name)) == 1
+    wait_until_scheduled(images.name)
     images.reload()
     assert avs.list_runs(images) == []
     host, port = get_db_conn().client.address
