@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import torch
 from transformers import ASTFeatureExtractor, ClapFeatureExtractor
 
-from fiftyone_avs.models.hearing import Ear
+from fiftyone_avs.models.hearing import Ear, MelEar
 from fiftyone_avs.types import Sound
 
 
@@ -50,6 +51,21 @@ def test_a_short_sound_is_repeated_for_clap(clap_ear):
     half = clap_ear([tone(1, 16000)])["input_features"].numpy()
     whole = clap_ear([tone(2, 16000)])["input_features"].numpy()
     assert np.abs(half - whole).mean() < 1  # dB: the seam is all that differs
+
+
+@pytest.mark.parametrize("truncation", ["rand_trunc", "fusion"])
+@pytest.mark.parametrize("padding", ["repeatpad", "repeat", "pad"])
+def test_spectrograms_of_a_batch_are_the_extractor_s(clap_ear, truncation, padding):
+    settings = {**clap_ear.extractor.to_dict(), "truncation": truncation, "padding": padding}
+    ear = MelEar(ClapFeatureExtractor(**settings), 2)
+    rng = np.random.default_rng(0)
+    noises = [Sound((0.1 * rng.standard_normal(n)).astype(np.float32), 16000) for n in (9000, 32000, 50000)]
+    sounds = [*noises, tone(0.7, 44100), Sound(np.zeros(16000, np.float32), 16000)]
+    found, wanted = ear.features(sounds, torch.device("cpu")), ear(sounds)["input_features"]
+    assert found.dtype == torch.float32
+    # A tone's float32 spectrum is exact down to 80 dB below its peak, where nothing can be heard any more.
+    floor = wanted.amax((1, 2, 3), keepdim=True) - 80
+    np.testing.assert_allclose(found.maximum(floor), wanted.maximum(floor), atol=1e-2)  # dB
 
 
 def test_a_batch_is_the_same_as_one_by_one(clap_ear):

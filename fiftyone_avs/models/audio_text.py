@@ -9,9 +9,9 @@ import torch
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.hearing import Ear
+from fiftyone_avs.models.hearing import MelEar
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
-from fiftyone_avs.models.similarity import score_texts
+from fiftyone_avs.models.similarity import score_pairs, text_features
 from fiftyone_avs.types import Sound
 
 TEXT_TOKENS = 77
@@ -34,17 +34,21 @@ class ClapScorer:
     def __init__(
         self,
         network: Any,
-        ear: Ear,
+        ear: MelEar,
         tokenizer: Any,
         *,
         lowest: float | None = None,
         text_norm_eps: float | None = None,
     ) -> None:
         self.network = network
-        self.ear = ear if lowest is None else Ear(_hearing_from(ear.extractor, lowest), ear.window)
+        self.ear = ear if lowest is None else MelEar(_hearing_from(ear.extractor, lowest), ear.window)
         self.tokenizer = tokenizer
         if text_norm_eps is not None:
             _set_norm_eps(network, text_norm_eps)
+        text = network.config.text_config
+        # RoBERTa counts positions from behind the padding token's id.
+        limit = min(TEXT_TOKENS, text.max_position_embeddings - text.pad_token_id - 1)
+        self.text_features = text_features(network, tokenizer, limit)
 
     @classmethod
     def load(cls, card: Card, models: Models) -> ClapScorer:
@@ -53,12 +57,12 @@ class ClapScorer:
 
         network = load_network(ClapModel, card, models.device)
         extractor = load_pretrained(AutoFeatureExtractor, card)
-        return cls(network, Ear(extractor, extractor.max_length_s), load_tokenizer(card), **card.options)
+        return cls(network, MelEar(extractor, extractor.max_length_s), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def embed_sounds(self, sounds: Sequence[Sound]) -> torch.Tensor:
         """Audio embeddings behind the projection, of any length, float32, shape (B, D)."""
-        features = self.ear(sounds)["input_features"].to(self.network.device)
+        features = self.ear.features(sounds, self.network.device)
         # Sounds are cut before they come here, so none is longer than the window. For checkpoints that fuse
         # parts of long sounds, the extractor would declare one of the batch, drawn at random, to be long.
         is_longer = torch.zeros(len(sounds), 1, dtype=torch.bool, device=features.device)
@@ -69,10 +73,7 @@ class ClapScorer:
     @torch.inference_mode()
     def score_sounds(self, sounds: Sequence[Sound], texts: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine similarities in [-1, 1] of each sound with each of its own texts."""
-        text = self.network.config.text_config
-        # RoBERTa counts positions from behind the padding token's id.
-        limit = min(TEXT_TOKENS, text.max_position_embeddings - text.pad_token_id - 1)
-        return score_texts(self.network, self.tokenizer, self.embed_sounds(sounds), texts, limit)
+        return score_pairs(self.embed_sounds(sounds), texts, self.text_features)
 
 
 def _hearing_from(extractor: Any, lowest: float) -> Any:

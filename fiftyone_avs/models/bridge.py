@@ -18,7 +18,7 @@ from torch.nn.functional import cosine_similarity, gelu, normalize
 from fiftyone_avs.errors import AVSError, ModelError
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import CARDS, Card, card_for
-from fiftyone_avs.models.hearing import Ear
+from fiftyone_avs.models.hearing import MelEar
 from fiftyone_avs.models.loading import load_network, load_pretrained
 from fiftyone_avs.models.store import source_of
 from fiftyone_avs.models.text_tower import TextTower
@@ -107,7 +107,7 @@ class Bridge:
 class ClapEar:
     """A CLAP audio tower whose own projection leads into the text encoder's space (the tiny models')."""
 
-    def __init__(self, network: Any, ear: Ear) -> None:
+    def __init__(self, network: Any, ear: MelEar) -> None:
         self.network = network
         self.ear = ear
 
@@ -118,13 +118,13 @@ class ClapEar:
 
         network = load_network(ClapAudioModelWithProjection, card, models.device)
         extractor = load_pretrained(AutoFeatureExtractor, card)
-        return cls(network, Ear(extractor, extractor.max_length_s))
+        return cls(network, MelEar(extractor, extractor.max_length_s))
 
     @torch.no_grad()
     def embed_sounds(self, sounds: Sequence[Sound]) -> torch.Tensor:
         """Embeddings in the text encoder's space, float32, shape (B, P)."""
-        features = {name: value.to(self.network.device) for name, value in self.ear(sounds).items()}
-        embeddings: torch.Tensor = self.network(input_features=features["input_features"]).audio_embeds
+        features = self.ear.features(sounds, self.network.device)
+        embeddings: torch.Tensor = self.network(input_features=features).audio_embeds
         return embeddings.float()
 
 

@@ -16,6 +16,9 @@ import torch
 from fiftyone_avs.media import Fit, fit_window, resample
 from fiftyone_avs.types import Sound
 
+MEL_FLOOR = 1e-10
+"""The least energy of a band."""
+
 
 class Ear:
     """A transformers feature extractor together with the rule for sounds of other lengths and rates.
@@ -37,6 +40,45 @@ class Ear:
         rate = self.extractor.sampling_rate
         waves = [_middle(sound, rate, self.window) for sound in sounds]
         return dict(self.extractor(waves, sampling_rate=rate, return_tensors="pt"))
+
+
+class MelEar(Ear):
+    """CLAP's log-mel spectrograms of a whole batch at once, on the device of the network.
+
+    The extractor's own loops over frames in numpy, one sound after the other, which takes longer than the network.
+    Here it gives its constants only; the results are the same up to rounding (1e-3 dB).
+    """
+
+    def features(self, sounds: Sequence[Sound], device: torch.device) -> torch.Tensor:
+        """The network's input, float32, shape (B, 1 or 4, frames, bands), in dB."""
+        extractor = self.extractor
+        window = extractor.nb_max_samples
+        waves = [
+            self._filled(_middle(sound, extractor.sampling_rate, self.window), window) for sound in sounds
+        ]
+        fused = extractor.truncation == "fusion"  # such networks hear a short sound four times
+        bank = extractor.mel_filters if fused else extractor.mel_filters_slaney
+        with torch.autocast(device.type, enabled=False):
+            spectrum = torch.stft(
+                torch.from_numpy(np.stack(waves)).to(device),
+                extractor.fft_window_size,
+                extractor.hop_length,
+                window=torch.hann_window(extractor.fft_window_size, device=device),
+                return_complex=True,
+            )
+            power = spectrum.real.square() + spectrum.imag.square()
+            energies = power.transpose(1, 2) @ torch.from_numpy(bank).to(device, torch.float32)
+            decibels = 10 * energies.clamp(min=MEL_FLOOR).log10()[:, None]
+        return decibels.expand(-1, 4 if fused else 1, -1, -1)
+
+    def _filled(self, wave: npt.NDArray[np.float32], samples: int) -> npt.NDArray[np.float32]:
+        """A wave of the window's length: repeated as the checkpoint's settings say, then silence."""
+        times = samples // len(wave)
+        if self.extractor.padding == "repeat":
+            return np.tile(wave, times + 1)[:samples]
+        if self.extractor.padding == "repeatpad":
+            wave = np.tile(wave, times)
+        return np.pad(wave, (0, samples - len(wave)))
 
 
 def waves_of(

@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import Any
 
 import torch
+from torch.nn.functional import scaled_dot_product_attention
+from transformers import DynamicCache, EncoderDecoderCache
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
 from fiftyone_avs.models.looking import pixels_of
+from fiftyone_avs.models.square import distinct
 from fiftyone_avs.types import Caption, Image
 
 
@@ -38,16 +41,52 @@ class BlipCaptioner:
         from transformers import AutoImageProcessor, BlipForConditionalGeneration
 
         network = load_network(BlipForConditionalGeneration, card, models.device)
+        for layer in network.vision_model.encoder.layers:
+            layer.self_attn = FusedAttention(layer.self_attn)
         return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def caption_images(self, images: Sequence[Image]) -> list[Caption]:
         """One caption per picture, with the other beams as alternatives."""
-        pixels = pixels_of(self.processor, images)
+        pictures, places = distinct(images)
+        pixels = pixels_of(self.processor, pictures)
         tokens = self.network.generate(
             pixel_values=pixels.to(self.network.device),
+            past_key_values=BeamCache(DynamicCache(), DynamicCache()),
             num_beams=self.beams,
             num_return_sequences=self.beams,
             max_new_tokens=self.max_tokens,
         )
-        return captions(self.tokenizer, tokens, self.beams)
+        found = captions(self.tokenizer, tokens, self.beams)
+        return [found[place] for place in places]
+
+
+class BeamCache(EncoderDecoderCache):
+    """What a decoder remembers while beams search: of the picture, the same for all beams, so that nothing moves.
+
+    transformers copies the picture's keys and values from beam to beam after every token.
+    """
+
+    def reorder_cache(self, beam_idx: torch.LongTensor) -> None:
+        """Follow the beams, with the words only."""
+        self.self_attention_cache.reorder_cache(beam_idx)
+
+
+class FusedAttention(torch.nn.Module):
+    """The attention of BLIP's image tower in one step; transformers writes it out and keeps the weights.
+
+    Args:
+        plain: a layer's attention as transformers has it.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__()
+        self.qkv, self.projection = plain.qkv, plain.projection
+        self.heads = plain.num_heads
+
+    def forward(self, hidden_states: torch.Tensor, **_: Any) -> tuple[torch.Tensor, None]:
+        """(B, N, width) to the same shape; there are no weights to return."""
+        batch, count, _width = hidden_states.shape
+        projected = self.qkv(hidden_states).view(batch, count, 3, self.heads, -1)
+        mixed = scaled_dot_product_attention(*projected.permute(2, 0, 3, 1, 4))
+        return self.projection(mixed.transpose(1, 2).flatten(2)), None

@@ -11,7 +11,8 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
 from fiftyone_avs.models.looking import pixels_of
-from fiftyone_avs.models.similarity import score_texts
+from fiftyone_avs.models.similarity import score_pairs, text_features
+from fiftyone_avs.models.square import distinct
 from fiftyone_avs.types import Image
 
 
@@ -22,6 +23,8 @@ class ClipScorer:
         self.network = network
         self.processor = processor
         self.tokenizer = tokenizer
+        limit = network.config.text_config.max_position_embeddings
+        self.text_features = text_features(network, tokenizer, limit)
 
     @classmethod
     def load(cls, card: Card, models: Models) -> ClipScorer:
@@ -34,7 +37,7 @@ class ClipScorer:
     @torch.inference_mode()
     def score_images(self, images: Sequence[Image], texts: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine similarities in [-1, 1] of each picture with each of its own texts."""
-        pixels = pixels_of(self.processor, images)
+        pictures, places = distinct(images)
+        pixels = pixels_of(self.processor, pictures)
         seen = self.network.get_image_features(pixel_values=pixels.to(self.network.device)).pooler_output
-        limit = self.network.config.text_config.max_position_embeddings
-        return score_texts(self.network, self.tokenizer, seen, texts, limit)
+        return score_pairs(seen[places], texts, self.text_features)

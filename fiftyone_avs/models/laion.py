@@ -11,7 +11,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import waves_of
 from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
-from fiftyone_avs.models.similarity import score_pairs
+from fiftyone_avs.models.similarity import TextFeatures, score_pairs
 from fiftyone_avs.types import Sound
 
 
@@ -24,6 +24,7 @@ class LaionScorer:
     def __init__(self, network: Any, tokenizer: Any) -> None:
         self.network = network
         self.tokenizer = tokenizer
+        self.text_features = TextFeatures(self._encode)
 
     @classmethod
     def load(cls, card: Card, models: Models) -> LaionScorer:
@@ -45,13 +46,13 @@ class LaionScorer:
     @torch.inference_mode()
     def score_sounds(self, sounds: Sequence[Sound], texts: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine similarities in [-1, 1] of each sound with each of its own texts."""
-        return score_pairs(self.embed_sounds(sounds), texts, self._encode)
+        return score_pairs(self.embed_sounds(sounds), texts, self.text_features)
 
     def _encode(self, texts: list[str]) -> torch.Tensor:
         from fiftyone_avs.nets.laion import TEXT_TOKENS
 
         tokens = self.tokenizer(
-            texts, padding="max_length", truncation=True, max_length=TEXT_TOKENS, return_tensors="pt"
+            texts, padding=True, truncation=True, max_length=TEXT_TOKENS, return_tensors="pt"
         ).to(self._device)
         embeddings: torch.Tensor = self.network.embed_text(tokens.input_ids, tokens.attention_mask)
         return embeddings

@@ -128,11 +128,15 @@ def _check_type(kind: Any, card: Card, part: str | None, source: str) -> None:
 def load_checkpoint(card: Card, device: str) -> tuple[Any, Mapping[str, Any]]:
     """The network of a card's official checkpoint on a device, and the file's other entries.
 
+    The network is in its form for inference (`fiftyone_avs.nets.inference`).
+
     Raises:
         ModelError: if the file is missing, cannot be read safely or is not of this network.
     """
+    from fiftyone_avs.nets.inference import for_inference
+
     network, extras = load_official(card, find_checkpoint(card))
-    return network.to(device), extras
+    return for_inference(network.to(device)), extras
 
 
 def load_tokenizer(card: Card, *, part: str | None = None) -> Any:

@@ -11,7 +11,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import window_of
 from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
-from fiftyone_avs.models.similarity import score_pairs
+from fiftyone_avs.models.similarity import TextFeatures, score_pairs
 from fiftyone_avs.types import Sound
 
 
@@ -25,6 +25,7 @@ class MsClapScorer:
     def __init__(self, network: Any, tokenizer: Any) -> None:
         self.network = network
         self.tokenizer = tokenizer
+        self.text_features = TextFeatures(self._encode)
 
     @classmethod
     def load(cls, card: Card, models: Models) -> MsClapScorer:
@@ -42,10 +43,14 @@ class MsClapScorer:
     @torch.inference_mode()
     def score_sounds(self, sounds: Sequence[Sound], texts: Sequence[Sequence[str]]) -> list[list[float]]:
         """Cosine similarities in [-1, 1] of each sound with each of its own texts."""
-        return score_pairs(self.embed_sounds(sounds), texts, self._encode)
+        return score_pairs(self.embed_sounds(sounds), texts, self.text_features)
 
     def _encode(self, texts: list[str]) -> torch.Tensor:
         ids, mask = self.tokens(texts)
+        # GPT-2 looks back only and its last real token is read, so that what follows changes nothing. The
+        # network finds that token by counting ids other than 0, of which the part cut off has none.
+        longest = int(mask.sum(-1).max())
+        ids, mask = ids[:, :longest], mask[:, :longest]
         embeddings: torch.Tensor = self.network.embed_text(ids.to(self._device), mask.to(self._device))
         return embeddings
 

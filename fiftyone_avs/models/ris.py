@@ -12,6 +12,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.geometry import Geometry, geometry_by_name, normalise
 from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
+from fiftyone_avs.models.square import distinct
 from fiftyone_avs.models.text_tower import RisTextTower
 from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
 
@@ -54,13 +55,17 @@ class RisSegmenter:
     @torch.inference_mode()
     def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:
         """Soft maps: sigmoid of the network's logits, mapped back to each picture's size."""
-        squares, placements = zip(*(self.geometry.into(image) for image in images), strict=True)
+        pictures, places = distinct(images)
+        squares, placements = zip(*(self.geometry.into(picture) for picture in pictures), strict=True)
         pixels = np.stack([normalise(square, self.mean, self.std) for square in squares])
         ids, embeddings = self._words(expressions)
         device = self.text_tower.device
-        logits = self.network(torch.from_numpy(pixels).to(device), ids, embeddings)
+        repeated = torch.tensor(places, device=device) if len(pictures) < len(images) else None
+        logits = self.network(torch.from_numpy(pixels).to(device), ids, embeddings, repeated)
         maps = logits.float().sigmoid()[:, 0].cpu().numpy()
-        return [self.geometry.back(found, place) for found, place in zip(maps, placements, strict=True)]
+        return [
+            self.geometry.back(found, placements[place]) for found, place in zip(maps, places, strict=True)
+        ]
 
     def _words(self, expressions: Sequence[str | TokenEmbeddings]) -> tuple[torch.Tensor, torch.Tensor]:
         """Token ids (B, L) and embeddings (B, L, D): of texts, and of vectors found by inversion."""

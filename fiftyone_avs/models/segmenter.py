@@ -12,6 +12,8 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
 from fiftyone_avs.models.looking import pixels_of
+from fiftyone_avs.models.similarity import TextFeatures
+from fiftyone_avs.models.square import distinct
 from fiftyone_avs.models.text_tower import ClipTextTower
 from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
 
@@ -27,6 +29,7 @@ class ClipSegSegmenter:
         self.network = network
         self.processor = processor
         self.text_tower = ClipTextTower(network.clip.text_model, network.clip.text_projection, tokenizer)
+        self.text_features = TextFeatures(self.text_tower.encode)
         self.threshold = threshold
 
     @classmethod
@@ -40,11 +43,20 @@ class ClipSegSegmenter:
     @torch.inference_mode()
     def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:
         """Soft maps: sigmoid of the network's logits, resized bilinearly to each picture's size."""
-        pixels = pixels_of(self.processor, images)
-        conditions = self._encode(expressions)
-        output = self.network(pixel_values=pixels.to(self.network.device), conditional_embeddings=conditions)
-        maps = output.logits.reshape(len(images), 1, *output.logits.shape[-2:]).float().sigmoid()
+        pictures, places = distinct(images)
+        seen = self._look(pixels_of(self.processor, pictures).to(self.network.device))
+        states = [state[places] for state in seen]
+        logits = self.network.decoder(states, self._encode(expressions)).logits
+        maps = logits.reshape(len(images), 1, *logits.shape[-2:]).float().sigmoid()
         return [self._resize(soft_map, image) for soft_map, image in zip(maps, images, strict=True)]
+
+    def _look(self, pixels: torch.Tensor) -> list[torch.Tensor]:
+        """What the decoder reads of pictures (B, 3, H, W): states of some layers, (B, 1 + N, width) each."""
+        output = self.network.clip.vision_model(
+            pixel_values=pixels, output_hidden_states=True, interpolate_pos_encoding=True
+        )
+        # The first of the states is what enters the first layer.
+        return [output.hidden_states[layer + 1] for layer in self.network.extract_layers]
 
     @staticmethod
     def _resize(soft_map: torch.Tensor, image: Image) -> SoftMap:
@@ -56,7 +68,7 @@ class ClipSegSegmenter:
         rows: dict[int, torch.Tensor] = {}
         texts = {i: e for i, e in enumerate(expressions) if isinstance(e, str)}
         if texts:
-            rows.update(zip(texts, self.text_tower.encode(list(texts.values())), strict=True))
+            rows.update(zip(texts, self.text_features(list(texts.values())), strict=True))
         for index, expression in enumerate(expressions):
             if isinstance(expression, TokenEmbeddings):
                 vectors = torch.as_tensor(expression.vectors, device=self.network.device)

@@ -22,7 +22,7 @@ from fiftyone_avs.nets.clip_blocks import (
     to_map,
     to_tokens,
 )
-from fiftyone_avs.nets.ris_layers import ReferringNetwork, grid_codes
+from fiftyone_avs.nets.ris_layers import ReferringNetwork, grid_codes, spread
 
 CLIP_TOKENS = 197
 """Rows of the positions that CLIP's ViT-B/16 brings for 224 pixels; resized ones replace them."""
@@ -105,17 +105,19 @@ class ASDA(ReferringNetwork):
         """The normalised end-of-text vector, shape (B, text_width); this network has no projection."""
         return end_of_text(self.textmodel_ln_final(self._text_states(ids, embeddings)[-1]), ids)
 
-    def forward(self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None, places: Tensor | None = None
+    ) -> Tensor:
         """Logits, shape (B, 1, input_size/2, input_size/2)."""
         texts = self._text_states(ids, embeddings)
         words = self.textmodel_ln_final(texts[-1])
         images = self.visumodel.transformer.states(self.visumodel.embed(pixels, self.positional_embedding[0]))
         quarter = len(images) // 4
         low, middle = slice(quarter, 2 * quarter), slice(2 * quarter, 3 * quarter)
-        early = self._choose(images[low], texts[low], ids, self.feature_selector_l)
-        later = self._choose(images[middle], texts[middle], ids, self.feature_selector_m)
-        fused = self.fusion(self._as_map(images[-1]), end_of_text(words, ids))
-        pyramid = self.fpn((fused, self._as_map(later), self._as_map(early)))
+        early = self._chosen(2, images[low], texts[low], ids, places)
+        later = self._chosen(1, images[middle], texts[middle], ids, places)
+        fused = self.fusion(self._as_map(spread(images[-1], places)), end_of_text(words, ids))
+        pyramid = self.fpn(self.fpn.enlarge(0, fused), later, early)
         return self._mask(functional.relu(pyramid), words)
 
     def _text_states(self, ids: Tensor, embeddings: Tensor | None) -> list[Tensor]:
@@ -123,19 +125,33 @@ class ASDA(ReferringNetwork):
         tokens = embed_text(self.token_embedding, self.textmodel_pos_embed[0], ids, embeddings)
         return self.textmodel.states(tokens, causal=True)
 
-    def _choose(
-        self, images: Sequence[Tensor], texts: Sequence[Tensor], ids: Tensor, selector: nn.Linear
+    def _chosen(
+        self,
+        level: int,
+        images: Sequence[Tensor],
+        texts: Sequence[Tensor],
+        ids: Tensor,
+        places: Tensor | None,
     ) -> Tensor:
-        """For each sample the image state (B, 1 + N, image_width) that agrees most with the text's."""
+        """For each text the picture's state that agrees most with the text's, as the pyramid enlarges it.
+
+        The enlargement looks at no words, and is done once for texts that choose the same state.
+        """
+        selector = self.feature_selector_l if level == 2 else self.feature_selector_m
         scores = torch.cat(
             [
-                selector(self.vis_select(image[:, 0]) * end_of_text(text, ids))
+                selector(spread(self.vis_select(image[:, 0]), places) * end_of_text(text, ids))
                 for image, text in zip(images, texts, strict=True)
             ],
             dim=1,
         )
+        choices, found = scores.argmax(dim=1), None
         rows = torch.arange(len(ids), device=ids.device)
-        return torch.stack(list(images), dim=1)[rows, scores.argmax(dim=1)]
+        if places is not None:
+            pairs, found = torch.unique(places * len(images) + choices, return_inverse=True)
+            rows, choices = pairs // len(images), pairs % len(images)
+        states = torch.stack(list(images), dim=1)[rows, choices]
+        return spread(self.fpn.enlarge(level, self._as_map(states)), found)
 
     def _mask(self, x: Tensor, words: Tensor) -> Tensor:
         """Logits from the pyramid's map (B, text_width, h, w) and the words (B, L, text_width)."""

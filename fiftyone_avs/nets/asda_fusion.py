@@ -22,7 +22,7 @@ class ConvBlock(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) to (B, out, H, W)."""
-        return functional.leaky_relu(self.bn(self.conv(x)), SLOPE)
+        return functional.leaky_relu(self.bn(self.conv(x)), SLOPE, inplace=True)
 
 
 class Fusion(nn.Module):
@@ -68,12 +68,13 @@ class FeaturePyramid(nn.Module):
         self.lateral_convs = nn.ModuleList(ConvBlock(dim, dim, 1) for _ in range(3))
         self.output_convs = nn.ModuleList(ConvBlock(dim, dim) for _ in range(3))
 
-    def forward(self, states: tuple[Tensor, Tensor, Tensor]) -> Tensor:
-        """Three maps (B, channels, h, w), the deepest first, to (B, dim, h, w)."""
-        deep, middle, early = (
-            lateral(stage(state))
-            for lateral, stage, state in zip(self.lateral_convs, self.stages, states, strict=True)
-        )
+    def enlarge(self, level: int, state: Tensor) -> Tensor:
+        """A map (B, channels, h, w) of level 0 (the deepest) to 2: (B, dim, 2^level * h, 2^level * w)."""
+        out: Tensor = self.lateral_convs[level](self.stages[level](state))
+        return out
+
+    def forward(self, deep: Tensor, middle: Tensor, early: Tensor) -> Tensor:
+        """The enlarged maps of the three levels to (B, dim, h, w)."""
         middle = middle + functional.interpolate(deep, scale_factor=2)
         early = early + functional.interpolate(middle, scale_factor=2)
         return functional.max_pool2d(self.output_convs[2](early), 4)

@@ -72,6 +72,14 @@ class LanguageLayer(nn.Module):
         return out
 
 
+class EnlargingBlock(ConvBlock):
+    """A block behind an enlargement to twice the size, in which each pixel becomes four."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, channels, h, w) to (B, out, 2 * h, 2 * w)."""
+        return super().forward(functional.interpolate(x, scale_factor=2))
+
+
 class MaskPrototypes(nn.Module):
     """Maps of eight times the size, of which the mask is a weighted sum."""
 
@@ -80,15 +88,15 @@ class MaskPrototypes(nn.Module):
         inner = channels // 2
         self.proj1 = ConvBlock(channels, inner)
         self.proj2 = ConvBlock(inner, inner)
-        self.proj3 = ConvBlock(inner, inner)
-        self.proj4 = ConvBlock(inner, inner)
-        self.proj5 = ConvBlock(inner, inner)
+        self.proj3 = EnlargingBlock(inner, inner)
+        self.proj4 = EnlargingBlock(inner, inner)
+        self.proj5 = EnlargingBlock(inner, inner)
         self.proj = nn.Conv2d(inner, count, 3, padding=1)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, h, w) to (B, count, 8 * h, 8 * w)."""
         x = self.proj2(self.proj1(x))
         for enlarged in (self.proj3, self.proj4, self.proj5):
-            x = enlarged(functional.interpolate(x, scale_factor=2))
+            x = enlarged(x)
         out: Tensor = self.proj(x)
         return out

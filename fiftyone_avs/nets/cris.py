@@ -19,6 +19,7 @@ from fiftyone_avs.nets.ris_layers import (
     Features,
     Projector,
     conv_block,
+    spread,
 )
 
 
@@ -76,7 +77,7 @@ class CRIS(ClipReferringNetwork):
         return cls(blocks=(3, 4, 23, 3), embed_dim=512)
 
     def encode(
-        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None, places: Tensor | None = None
     ) -> tuple[Features, Tensor, Tensor]:
         """Maps at 1/8, 1/16 and 1/32 of the picture's size, words, and the sentence vector."""
         visual = self.backbone.visual
@@ -84,7 +85,8 @@ class CRIS(ClipReferringNetwork):
         middle = visual.stage(1, fine)
         coarse = visual.pool(visual.stage(2, middle))
         words, sentence = self.backbone.encode_text(ids, embeddings)
-        return (fine, middle, coarse), words, sentence
+        features = spread(fine, places), spread(middle, places), spread(coarse, places)
+        return features, words, sentence
 
 
 class Neck(nn.Module):

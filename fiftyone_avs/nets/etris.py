@@ -23,6 +23,7 @@ from fiftyone_avs.nets.ris_layers import (
     Features,
     Projector,
     conv_block,
+    spread,
 )
 
 
@@ -174,16 +175,17 @@ class ETRIS(ClipReferringNetwork):
         )
 
     def encode(
-        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None, places: Tensor | None = None
     ) -> tuple[Features, Tensor, Tensor]:
         """The maps after the crossings, words, and the sentence vector."""
         visual = self.backbone.visual
-        image = visual.begin(pixels)
+        image = spread(visual.stage(0, visual.begin(pixels)), places)  # from here on words take part
         text = self.backbone.embed(ids, embeddings)
         maps: list[Tensor] = []
         entered: Pair | None = None
         for index in range(CROSSINGS):
-            image = visual.stage(index, image)
+            if index > 0:
+                image = visual.stage(index, image)
             text = self.backbone.transformer.third(index, text, causal=True)
             (to_image, to_text), entered = self.bridger(index, visual.as_map(image), text, entered)
             image = visual.add(image, to_image)

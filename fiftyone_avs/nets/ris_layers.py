@@ -56,16 +56,19 @@ class ReferringNetwork(OfficialNetwork):
         """
         raise NotImplementedError
 
-    def forward(self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None) -> Tensor:
-        """Segment.
+    def forward(
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None, places: Tensor | None = None
+    ) -> Tensor:
+        """Segment. What depends on a picture alone is computed once for all of its texts.
 
         Args:
-            pixels: normalised pictures, shape (B, 3, input_size, input_size).
+            pixels: normalised pictures, shape (P, 3, input_size, input_size).
             ids: as in `encode_text`.
             embeddings: as in `encode_text`.
+            places: int64, shape (B,): which picture each text belongs to; None if text i is picture i's.
 
         Returns:
-            logits, shape (B, 1, h, w).
+            logits of each text, shape (B, 1, h, w).
         """
         raise NotImplementedError
 
@@ -79,9 +82,9 @@ class ClipReferringNetwork(ReferringNetwork):
     proj: Projector
 
     def encode(
-        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None, places: Tensor | None = None
     ) -> tuple[Features, Tensor, Tensor]:
-        """Image maps, words (B, L, text width), and the sentence vector (B, embed_dim)."""
+        """Image maps (B, C, h, w), words (B, L, text width), and the sentence vector (B, embed_dim)."""
         raise NotImplementedError
 
     @property
@@ -93,13 +96,20 @@ class ClipReferringNetwork(ReferringNetwork):
         """CLIP's sentence vector, shape (B, embed_dim)."""
         return self.backbone.encode_text(ids, embeddings)[1]
 
-    def forward(self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None) -> Tensor:
+    def forward(
+        self, pixels: Tensor, ids: Tensor, embeddings: Tensor | None = None, places: Tensor | None = None
+    ) -> Tensor:
         """Logits, shape (B, 1, input_size/4, input_size/4)."""
-        features, words, sentence = self.encode(pixels, ids, embeddings)
+        features, words, sentence = self.encode(pixels, ids, embeddings, places)
         fused = self.neck(features, sentence)
         decoded = self.decoder(fused, words, ids != PADDING_ID)
         logits: Tensor = self.proj(decoded, sentence)
         return logits
+
+
+def spread(of_pictures: Tensor, places: Tensor | None) -> Tensor:
+    """What belongs to each picture, (P, ...), for each text: (B, ...); see `ReferringNetwork.forward`."""
+    return of_pictures if places is None else of_pictures[places]
 
 
 class Decoder(nn.Module):
