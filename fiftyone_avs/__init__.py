@@ -30,6 +30,7 @@ from fiftyone_avs.models import (
     register_card,
 )
 from fiftyone_avs.pipeline import Captions, Pipeline
+from fiftyone_avs.planning import plan_pipeline as _plan_pipeline
 from fiftyone_avs.strategies import (
     Evidence,
     Strategy,
@@ -63,6 +64,7 @@ if TYPE_CHECKING:
         FlickrSoundNetDataset,
         ImportReport,
         IS3Dataset,
+        RayRunner,
         Reproduction,
         ReviewSummary,
         RunInfo,
@@ -156,6 +158,7 @@ __all__ = [
     "ModelStatus",
     "Pipeline",
     "Prediction",
+    "RayRunner",
     "read_captions",
     "Referral",
     "register_card",
@@ -202,6 +205,7 @@ def load_pipeline(
     silence: Literal["abstain", "run"] = "abstain",
     threshold: float | None = None,
     precision: str = "float32",
+    batch_size: int | None = None,
     **roles: str,
 ) -> Pipeline:
     """A pipeline with its models loaded, ready for clips.
@@ -216,29 +220,30 @@ def load_pipeline(
         silence: "abstain" on silent sounds, or "run" to treat them as any other.
         threshold: of the mask; None takes the segmenter's own.
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        batch_size: how many clips go through a model at once; None finds a size for every stage while it works.
         **roles: other models by role, as in ``segmenter="cris-r101"``; the same as ``models={...}``.
 
     Raises:
         ConfigurationError: if a name or an option is unknown.
         ModelError: if a model cannot be loaded.
     """
-    if not isinstance(models, Models):
-        name = strategy if isinstance(strategy, str) else strategy.name
-        overrides = {**(models or {}), **roles}
-        models = load_models(preset, strategy=name, overrides=overrides, device=device, precision=precision)
-    elif roles:
+    if isinstance(models, Models) and roles:
         raise ConfigurationError(
             f"{', '.join(roles)} and loaded models cannot be given together; use models.use"
         )
-    if isinstance(strategy, str):
-        defaults = models.strategy_options.get(strategy, {})
-        strategy = get_strategy(strategy, **{**defaults, **(strategy_options or {})})
-    elif strategy_options:
-        raise ConfigurationError(
-            "strategy_options go with a strategy's name; set them on your strategy object"
-        )
-    models.require([*strategy.needs, "segmenter"])
-    return Pipeline(strategy, models, silence=silence, threshold=threshold)
+    pipeline = _plan_pipeline(
+        strategy,
+        preset=preset,
+        models=models if isinstance(models, Models) else {**(models or {}), **roles},
+        strategy_options=strategy_options,
+        device=device,
+        silence=silence,
+        threshold=threshold,
+        precision=precision,
+        batch_size=batch_size,
+    )
+    pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
+    return pipeline
 
 
 def __getattr__(name: str) -> Any:

@@ -7,12 +7,12 @@ that fails in one stage leaves the road there, with a reason, without stopping t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
 import numpy as np
 
-from fiftyone_avs.engine import Failure, run_stage
+from fiftyone_avs.engine import BatchSizes, Failure, run_stage
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.media import is_silent
 from fiftyone_avs.models import Models
@@ -59,6 +59,8 @@ class Pipeline:
         silence: what to do with a silent sound: "abstain" (default), or "run" to treat it as any other.
         silence_db: a sound whose RMS level is below this (dBFS) is silent.
         threshold: pixels of the soft map above this belong to the mask; None takes the segmenter's own.
+        batch_size: how many clips go through a model at once; None finds a size for every stage, by the time that
+            batches take. Either way a batch that does not fit into memory is halved.
     """
 
     strategy: Strategy
@@ -66,8 +68,15 @@ class Pipeline:
     silence: Literal["abstain", "run"] = "abstain"
     silence_db: float = -60.0
     threshold: float | None = None
+    batch_size: int | None = None
+    _sizes: BatchSizes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        if self.batch_size is not None and self.batch_size < 1:
+            raise ConfigurationError(f"batch_size must be 1 or more, not {self.batch_size!r}")
+        given = self.batch_size
+        sizes = self.models.batch_sizes if given is None else BatchSizes(given, given)
+        object.__setattr__(self, "_sizes", sizes)
         if self.silence not in ("abstain", "run"):
             raise ConfigurationError(f"silence must be 'abstain' or 'run', not {self.silence!r}")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
@@ -124,12 +133,23 @@ class Pipeline:
             traveller.image_caption, traveller.audio_caption = captions.image, captions.audio
         if "image_captioner" in self.strategy.needs:
             waiting = [traveller for traveller in road if traveller.image_caption is None]
-            for traveller, caption in _stage("image captioner", self._caption_images, waiting):
-                traveller.image_caption = caption
+            self._caption_pictures(waiting)
         if "audio_captioner" in self.strategy.needs:
             waiting = [traveller for traveller in road if traveller.audio_caption is None]
-            for traveller, caption in _stage("audio captioner", self._caption_sounds, waiting):
+            for traveller, caption in self._stage("audio captioner", self._caption_sounds, waiting):
                 traveller.audio_caption = caption
+
+    def _caption_pictures(self, waiting: list[_Traveller]) -> None:
+        """Caption each picture once, however many sounds go with it: such clips share the array."""
+        sharing: dict[int, list[_Traveller]] = {}
+        for traveller in waiting:
+            sharing.setdefault(id(traveller.clip.image), []).append(traveller)
+        firsts = [group[0] for group in sharing.values()]
+        for traveller, caption in self._stage("image captioner", self._caption_images, firsts):
+            traveller.image_caption = caption
+        for first, *others in sharing.values():
+            for other in others:
+                other.image_caption, other.failure = first.image_caption, first.failure
 
     def _caption_images(self, travellers: Sequence[_Traveller]) -> list[Caption]:
         return self.models.image_captioner.caption_images([t.clip.image for t in travellers])
@@ -143,13 +163,13 @@ class Pipeline:
         def refer(travellers: Sequence[_Traveller]) -> list[Referral]:
             return self.strategy.refer([t.evidence for t in travellers], self.models)
 
-        for traveller, referral in _stage(f"strategy {self.strategy.name}", refer, road):
+        for traveller, referral in self._stage(f"strategy {self.strategy.name}", refer, road):
             traveller.referral = referral
 
     def _segment(self, road: list[_Traveller]) -> None:
         """Let the segmenter find what was named."""
         waiting = [t for t in road if t.referral is not None and t.referral.abstained is None]
-        for traveller, soft_map in _stage("segmenter", self._segment_batch, waiting):
+        for traveller, soft_map in self._stage("segmenter", self._segment_batch, waiting):
             traveller.soft_map = soft_map
 
     def _segment_batch(self, travellers: Sequence[_Traveller]) -> list[SoftMap]:
@@ -159,6 +179,21 @@ class Pipeline:
         for image, soft_map in zip(images, soft_maps, strict=True):
             check_soft_map(soft_map, image.shape[:2])
         return soft_maps
+
+    def _stage(
+        self,
+        name: str,
+        call: Callable[[Sequence[_Traveller]], Sequence[Result]],
+        travellers: list[_Traveller],
+    ) -> Iterator[tuple[_Traveller, Result]]:
+        """Run one stage for those still on the road; mark the failed, yield the others with their results."""
+        waiting = [traveller for traveller in travellers if not traveller.failure]
+        results = run_stage(name, call, waiting, self._sizes)
+        for traveller, result in zip(waiting, results, strict=True):
+            if isinstance(result, Failure):
+                traveller.failure = result.reason
+            else:
+                yield traveller, result
 
     def _arrive(self, traveller: _Traveller) -> Prediction:
         """Say how the journey of one clip ended."""
@@ -180,15 +215,3 @@ def check_soft_map(soft_map: SoftMap, shape: tuple[int, ...]) -> None:
         raise ValueError("the soft map holds NaN or infinite values")
     if soft_map.size and (soft_map.min() < 0 or soft_map.max() > 1):
         raise ValueError(f"the soft map's values leave [0, 1]: {soft_map.min():g} .. {soft_map.max():g}")
-
-
-def _stage(
-    name: str, call: Callable[[Sequence[_Traveller]], Sequence[Result]], travellers: list[_Traveller]
-) -> Iterator[tuple[_Traveller, Result]]:
-    """Run one stage for those still on the road; mark the failed, yield the others with their results."""
-    waiting = [traveller for traveller in travellers if not traveller.failure]
-    for traveller, result in zip(waiting, run_stage(name, call, waiting), strict=True):
-        if isinstance(result, Failure):
-            traveller.failure = result.reason
-        else:
-            yield traveller, result

@@ -77,6 +77,23 @@ def test_the_parser_knows_the_defaults_of_the_functions():
     assert (options.strategy, options.preset, options.batch_size, options.silence) == (
         "vcap_acls",
         "open",
-        16,
+        None,
         "abstain",
     )
+
+
+def test_ray_is_chosen_and_configured_on_the_command_line():
+    import fiftyone_avs as avs
+    from fiftyone_avs.cli.segmenting import _runner
+
+    def runner(*arguments):
+        return _runner(build_parser().parse_args(["segment", "data", *arguments]))
+
+    assert runner() == "local"
+    assert runner("--runner", "ray") == avs.RayRunner()
+    wanted = avs.RayRunner(workers=2, gpus=0.5, address="head:6379")
+    assert runner("--runner", "ray", "--ray", "workers=2", "gpus=0.5", "address=head:6379") == wanted
+    with pytest.raises(ConfigurationError, match="add --runner ray"):
+        runner("--ray", "workers=2")
+    with pytest.raises(ConfigurationError, match="--ray knows no wrokers"):
+        runner("--runner", "ray", "--ray", "wrokers=2")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from fiftyone_avs.engine import Failure, run_stage
@@ -32,10 +35,10 @@ def test_a_wrong_number_of_results_is_a_failure():
 
 def test_an_error_without_a_message_is_named_by_its_kind():
     def fail(items):
-        raise MemoryError
+        raise KeyError
 
     (failure,) = run_stage("stage", fail, [1])
-    assert failure.reason == "stage: MemoryError"
+    assert failure.reason == "stage: KeyError"
 
 
 def test_nothing_is_called_for_an_empty_batch():
@@ -48,3 +51,34 @@ def test_a_model_error_concerns_every_item():
 
     with pytest.raises(ModelError):
         run_stage("stage", fail, [1, 2])
+
+
+def test_freed_memory_is_kept_within_the_context_and_given_back_behind_it():
+    if not sys.platform.startswith("linux"):
+        pytest.skip("only glibc's memory is kept")
+    program = """
+import psutil, torch
+from fiftyone_avs.engine import reused_memory
+torch.set_num_threads(1)
+def faults():
+    import resource
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    for _ in range(20):
+        torch.zeros(2**24).add_(1)  # 64 MB, written
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before
+def held():
+    return psutil.Process().memory_info().rss
+fresh = faults()
+before = held()
+with reused_memory("cpu"):
+    with reused_memory("cpu"):
+        faults()
+    kept = faults()  # the inner context ends nothing
+    inside = held()
+assert kept < fresh / 10, (kept, fresh)
+assert inside > before + 2**25 and held() < before + 2**24, (before, inside, held())
+with reused_memory("cuda"):
+    assert faults() > fresh / 2
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from fiftyone_avs.integrations.ordered import AHEAD, in_order
+from fiftyone_avs.engine.ordered import AHEAD, in_order
 
 
 def test_results_come_in_the_order_of_the_items_however_long_they_take():

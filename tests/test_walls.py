@@ -94,6 +94,7 @@ def test_the_export_list_is_complete_and_every_name_is_documented():
         "media",
         "engine",
         "pipeline",
+        "planning",
         "strategies",
         "metrics",
         "training",

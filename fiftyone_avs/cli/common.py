@@ -57,6 +57,16 @@ def _literal(text: str) -> Any:
         return text
 
 
+def add_batch_size(parser: argparse.ArgumentParser) -> None:
+    """The option ``--batch-size``, the same for all commands that run models."""
+    parser.add_argument(
+        "--batch-size",
+        type=int,
+        metavar="N",
+        help="clips per batch (default: found for each model as it runs)",
+    )
+
+
 def command(
     commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_line: str, text: str
 ) -> argparse.ArgumentParser:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
+from fiftyone_avs.cli.common import add_batch_size, command, load_collection, pairs, typed_pairs
 from fiftyone_avs.errors import ConfigurationError
 
 NAMES = ("salient_noun", "random_noun", "centre", "swapped", "silence", "noise")
@@ -52,7 +52,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--seed", type=int, default=0, help="of what is random (default: %(default)s)")
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: a GPU if there is one)")
     parser.add_argument("--precision", default="float32", help="as for segment (default: %(default)s)")
-    parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
+    add_batch_size(parser)
     parser.add_argument("--output-dir", help="where masks, maps and sounds are written")
     parser.add_argument("--overwrite", action="store_true", help="delete the controls' old runs first")
     parser.add_argument("--csv", type=Path, help="write the table here, too")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fiftyone_avs.cli.common import command, pairs
+from fiftyone_avs.cli.common import add_batch_size, command, pairs
 from fiftyone_avs.models.loading import PRECISIONS
 
 SOME_FAILED = 3
@@ -70,7 +70,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--precision", choices=tuple(PRECISIONS), default="float32", help="(default: %(default)s)"
     )
-    parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
+    add_batch_size(parser)
     parser.set_defaults(run=run_reproduce)
 
 

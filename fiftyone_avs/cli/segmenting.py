@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
+from typing import Any
 
-from fiftyone_avs.cli.common import command, load_collection, pairs, typed_pairs
+from fiftyone_avs.cli.common import add_batch_size, command, load_collection, pairs, typed_pairs
 from fiftyone_avs.models.cards import PRESETS
 from fiftyone_avs.models.loading import PRECISIONS
 from fiftyone_avs.strategies import list_strategies
@@ -25,6 +27,7 @@ examples:
   fiftyone-avs segment my-data
   fiftyone-avs segment my-data --strategy classification --run beats --device cuda
   fiftyone-avs segment my-data --models segmenter=/models/clipseg --option min_confidence=0.2
+  fiftyone-avs segment my-data --runner ray --ray workers=4 gpus=1
   fiftyone-avs segment my-data --preset paper --models segmenter=asda:/models/asda_model_best.pth.tar
 """
 
@@ -61,7 +64,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="float32",
         help="bf16 or fp16: half precision where that is safe, for GPUs (default: %(default)s)",
     )
-    parser.add_argument("--batch-size", type=int, default=16, help="clips per batch (default: %(default)s)")
+    add_batch_size(parser)
+    parser.add_argument(
+        "--workers", type=int, metavar="N", help="processes that read media ahead (default: by device)"
+    )
+    parser.add_argument(
+        "--runner", choices=("local", "ray"), default="local", help="where to run (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--ray",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="with --runner ray: workers, cpus and gpus of each, block, address, restarts",
+    )
     parser.add_argument(
         "--fps", type=float, default=1.0, help="frames per second of a video (default: %(default)s)"
     )
@@ -98,6 +114,8 @@ def run_segment(options: argparse.Namespace) -> int:
         device=options.device,
         precision=options.precision,
         batch_size=options.batch_size,
+        workers=options.workers,
+        runner=_runner(options),
         fps=options.fps,
         frames_of=options.frames_of,
         threshold=options.threshold,
@@ -110,6 +128,21 @@ def run_segment(options: argparse.Namespace) -> int:
     for sample_id, reason in summary.reasons.items():
         print(f"  {sample_id}: {reason}")
     return SOME_FAILED if summary.failed else 0
+
+
+def _runner(options: argparse.Namespace) -> Any:
+    """What ``--runner`` and ``--ray`` say, as ``segment`` takes it."""
+    import fiftyone_avs as avs
+
+    given = typed_pairs(options.ray, "--ray")
+    if options.runner == "local":
+        if given:
+            raise avs.ConfigurationError("--ray says how to run on Ray: add --runner ray")
+        return "local"
+    unknown = given.keys() - {field.name for field in fields(avs.RayRunner)}
+    if unknown:
+        raise avs.ConfigurationError(f"--ray knows no {', '.join(sorted(unknown))}; see docs/scaling.md")
+    return avs.RayRunner(**given)
 
 
 def _preset_help() -> str:

@@ -1,7 +1,20 @@
-"""How batches are run: isolation of failures, progress. No model and no I/O in here."""
+"""How work is run: batches and their sizes, media read ahead, failures that stay alone. No model in here."""
 
 from __future__ import annotations
 
+from fiftyone_avs.engine.allocation import reused_memory
 from fiftyone_avs.engine.batching import Failure, run_stage
+from fiftyone_avs.engine.fitting import BatchSizes, sizes_for
+from fiftyone_avs.engine.ordered import in_order
+from fiftyone_avs.engine.reading import read_ahead, reading_processes
 
-__all__ = ["Failure", "run_stage"]
+__all__ = [
+    "BatchSizes",
+    "Failure",
+    "in_order",
+    "read_ahead",
+    "reading_processes",
+    "reused_memory",
+    "run_stage",
+    "sizes_for",
+]

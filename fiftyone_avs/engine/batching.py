@@ -1,15 +1,19 @@
-"""Run a stage over a batch so that a bad item fails alone."""
+"""Run a stage batch by batch, so that a bad item fails alone and a full memory only makes batches smaller."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from fiftyone_avs.engine.fitting import BatchSizes, is_out_of_memory, release_memory
 from fiftyone_avs.errors import ConfigurationError, ModelError
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+NO_ROOM = "memory runs out with this sample alone; use another device, a smaller picture or bf16"
 
 
 @dataclass(frozen=True)
@@ -23,32 +27,61 @@ class Failure:
     def reason(self) -> str:
         """A line for people: the stage, the kind of error and its message."""
         message = " ".join(str(self.error).split())
+        if is_out_of_memory(self.error):
+            return f"{self.stage}: {NO_ROOM} ({message or type(self.error).__name__})"
         return f"{self.stage}: {message or type(self.error).__name__}"
 
 
 def run_stage(
-    stage: str, call: Callable[[Sequence[Item]], Sequence[Result]], items: Sequence[Item]
+    stage: str,
+    call: Callable[[Sequence[Item]], Sequence[Result]],
+    items: Sequence[Item],
+    sizes: BatchSizes | None = None,
 ) -> list[Result | Failure]:
-    """Call a batch function; if it raises, call it item by item, so that only bad items fail.
+    """Call a batch function on portions of the items; if it raises, call it item by item, so that only bad ones fail.
+
+    A portion that does not fit into memory is halved until it does; an item that does not fit alone fails.
 
     Args:
         stage: names the stage in reasons, such as "segmenter".
         call: takes a batch, returns one result per item, in order.
-        items: the batch; an empty one is not passed on.
+        items: what to work on; an empty batch is not passed on.
+        sizes: how many items go into a batch; None takes all at once.
 
     Raises:
         ConfigurationError, ModelError: as they come; they concern every item alike.
     """
-    if not items:
-        return []
-    try:
-        results = list(call(items))
-        if len(results) != len(items):
-            raise RuntimeError(f"{len(results)} results for {len(items)} items")
-        return list(results)
-    except (ConfigurationError, ModelError):
-        raise  # no item is at fault, and no other item can do better
-    except Exception as error:
-        if len(items) == 1:
-            return [Failure(stage, error)]
-    return [result for item in items for result in run_stage(stage, call, [item])]
+    sizes = sizes or BatchSizes(max(1, len(items)), max(1, len(items)))
+    results: list[Result | Failure] = []
+    while len(results) < len(items):
+        batch = items[len(results) : len(results) + sizes.of(stage)]
+        start = time.perf_counter()
+        try:
+            found = _checked(call, batch)
+        except (ConfigurationError, ModelError):
+            raise  # no item is at fault, and no other item can do better
+        except Exception as error:
+            if is_out_of_memory(error) and len(batch) > 1:
+                sizes.overflowed(stage, len(batch))
+            elif len(batch) > 1:
+                results += [result for item in batch for result in run_stage(stage, call, [item])]
+            else:
+                results.append(Failure(stage, _without_trace(error)))
+        else:
+            sizes.took(stage, len(batch), time.perf_counter() - start)
+            results += found
+            continue
+        release_memory()  # not within the handler, where the error's frames still hold the batch
+    return results
+
+
+def _checked(call: Callable[[Sequence[Item]], Sequence[Result]], batch: Sequence[Item]) -> list[Result]:
+    results = list(call(batch))
+    if len(results) != len(batch):
+        raise RuntimeError(f"{len(results)} results for {len(batch)} items")
+    return results
+
+
+def _without_trace(error: Exception) -> Exception:
+    """The error without the frames it came through, which would keep a batch in memory."""
+    return error.with_traceback(None)

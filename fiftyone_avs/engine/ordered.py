@@ -28,7 +28,7 @@ def in_order(
         items: read in this thread, never far ahead of the results.
         threads: by default one per core, up to ``MOST_THREADS``.
     """
-    threads = threads or min(MOST_THREADS, _cores())
+    threads = threads or min(MOST_THREADS, cores())
     pending: deque[Future[Result]] = deque()
     with ThreadPoolExecutor(threads) as pool:
         try:
@@ -43,7 +43,7 @@ def in_order(
                 future.cancel()  # after an error or Ctrl-C nothing that has not begun is begun
 
 
-def _cores() -> int:
+def cores() -> int:
     """How many cores this process may use; not every system tells them from those of the machine."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))

@@ -26,6 +26,7 @@ from fiftyone_avs.integrations.browsing import (
 )
 from fiftyone_avs.integrations.captions import captioned_sounds
 from fiftyone_avs.integrations.classes import sample_class_fields
+from fiftyone_avs.integrations.cluster import RayRunner
 from fiftyone_avs.integrations.comparison import Comparison, compare
 from fiftyone_avs.integrations.composite import composite
 from fiftyone_avs.integrations.controls import ControlReport, check_controls, run_controls
@@ -141,6 +142,7 @@ __all__ = [
     "metric_of",
     "METRICS",
     "next_sample",
+    "RayRunner",
     "rename_run",
     "reproduce",
     "ReproducedRow",

@@ -13,9 +13,9 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.utils.eval.segmentation import SegmentationEvaluation, SegmentationEvaluationConfig
 
+from fiftyone_avs.engine.ordered import in_order
 from fiftyone_avs.integrations.cases import cases_of, fields_of, groups_of, several_annotators
 from fiftyone_avs.integrations.fields import FRAMES
-from fiftyone_avs.integrations.ordered import in_order
 from fiftyone_avs.integrations.results import AVSResults, build_results, join_videos
 from fiftyone_avs.integrations.scoring import Rules, Scored, mean_scores, score_case
 from fiftyone_avs.metrics import SampleScores

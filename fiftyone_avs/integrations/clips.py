@@ -1,20 +1,17 @@
-"""From a sample to clips: picture and sound of an image sample, frames and sound of a video.
+"""From a video to clips: its labelled frames, each with the sound around it.
 
-A file that cannot be read raises ``MediaError`` here; the run records it as the sample's reason and goes on.
+A video that cannot be read raises ``MediaError``; the run records it as the sample's reason and goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.media import (
     VideoInfo,
     read_frames,
-    read_image,
-    read_sound,
     read_video_sound,
     sound_window,
     video_info,
@@ -26,24 +23,6 @@ SHORTEST_WINDOW = 1.0
 
 FRAMES_AT_ONCE = 64
 """How many frames of a video are held in memory at most."""
-
-
-def read_clip(sample_id: str, image_path: str, audio_path: str | None, audio_field: str) -> Clip:
-    """Read the clip of an image sample.
-
-    Args:
-        sample_id: becomes the clip's id.
-        image_path: the sample's picture.
-        audio_path: its sound; a relative path starts at the picture's folder.
-        audio_field: the field that the sound's path came from, for the message.
-
-    Raises:
-        MediaError: if there is no sound file or a file cannot be read.
-    """
-    if not audio_path:
-        raise MediaError(f"the field {audio_field!r} is empty, so there is no sound file to read")
-    sound = read_sound(Path(image_path).parent / audio_path)
-    return Clip(sample_id, read_image(image_path), sound)
 
 
 @dataclass(frozen=True)

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -81,21 +80,7 @@ def run_demo(
         raise avs.ConfigurationError(
             "the demo needs at least one sample, a seed and a number of videos of 0 or more"
         )
-    with _one_thread():
-        return _run(out, seed, samples, videos, avs.load_models("tiny", device=device), say)
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Matrices as small as the tiny models' only lose time when threads share them."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
+    return _run(out, seed, samples, videos, avs.load_models("tiny", device=device), say)
 
 
 def _run(

@@ -116,18 +116,25 @@ def check_free(dataset: fo.Dataset, fields: RunFields) -> None:
 
 def declare(dataset: fo.Dataset, fields: RunFields) -> None:
     """Add the run's fields to the dataset's schema and sidebar, and name the values of its masks."""
-    add = dataset.add_frame_field if fields.on_frames else dataset.add_sample_field
+    # FiftyOne's public way, add_sample_field, reads the whole dataset anew after each of a dozen fields.
+    documents = dataset._frame_doc_cls if fields.on_frames else dataset._sample_doc_cls
     types = (fo.Segmentation, fo.Heatmap, fo.Classification, fo.Classifications)
-    for name, label in zip(fields.own, types, strict=False):
-        add(name, fo.EmbeddedDocumentField, embedded_doc_type=label)
-    add(fields.status, fo.StringField)
+    added = [
+        documents.add_field(name, fo.EmbeddedDocumentField, embedded_doc_type=label)
+        for name, label in zip(fields.own, types, strict=False)
+    ]
+    added.append(documents.add_field(fields.status, fo.StringField))
     if fields.on_frames:
-        dataset.add_sample_field(fields.status, fo.StringField)
+        added.append(dataset._sample_doc_cls.add_field(fields.status, fo.StringField))
     for name in fields.captions:
-        add(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification)
-        add(f"{name}.alternatives", fo.ListField, subfield=fo.StringField)
-        for attribute in ("model", "revision", "source"):
-            add(f"{name}.{attribute}", fo.StringField)
+        added.append(documents.add_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification))
+        added.append(documents.add_field(f"{name}.alternatives", fo.ListField, subfield=fo.StringField))
+        added += [
+            documents.add_field(f"{name}.{attribute}", fo.StringField)
+            for attribute in ("model", "revision", "source")
+        ]
+    if any(added):
+        dataset._reload()
     dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
     dataset._add_paths_to_sidebar_group(fields.paths, fields.run)  # saves the dataset, too
 

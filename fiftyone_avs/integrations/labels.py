@@ -47,18 +47,32 @@ def failed(clip_id: str, reason: str) -> Prediction:
     return Prediction(clip_id, "failed", reason)
 
 
-def own_labels(prediction: Prediction, fields: RunFields, folder: RunFolder, stem: str) -> dict[str, Any]:
-    """Store a prediction's files and return the values of the run's fields.
+def store_files(prediction: Prediction, folder: RunFolder, stem: str) -> tuple[str, str] | None:
+    """Write a prediction's mask and soft map, and return their paths; if it has none, remove an earlier attempt's.
 
-    The files are in place when this returns, so that labels never point to missing files.
+    Needs neither the dataset nor its database, so any thread may do it.
+
+    Raises:
+        AVSError: if a file cannot be written.
+    """
+    if prediction.mask is None or prediction.soft_map is None:
+        folder.discard(stem)
+        return None
+    return folder.write(stem, prediction.mask, prediction.soft_map)
+
+
+def own_labels(prediction: Prediction, fields: RunFields, files: tuple[str, str] | None) -> dict[str, Any]:
+    """The values of the run's fields.
+
+    Args:
+        prediction: what came out.
+        fields: the run's.
+        files: the paths of its mask and soft map, which are in place, so that labels never point to missing files.
     """
     mask = heatmap = None
-    if prediction.mask is not None and prediction.soft_map is not None:
-        mask_path, map_path = folder.write(stem, prediction.mask, prediction.soft_map)
-        mask = fo.Segmentation(mask_path=mask_path)
-        heatmap = fo.Heatmap(map_path=map_path, range=MAP_RANGE)
-    else:
-        folder.discard(stem)
+    if files is not None:
+        mask = fo.Segmentation(mask_path=files[0])
+        heatmap = fo.Heatmap(map_path=files[1], range=MAP_RANGE)
     referral = prediction.referral
     trace = Trace() if referral is None else referral.trace
     query = None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any, TypeVar
@@ -12,11 +13,15 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 from tqdm import tqdm
 
+from fiftyone_avs.engine import reused_memory
 from fiftyone_avs.errors import MediaError
-from fiftyone_avs.integrations.clips import FrameClip, read_clip, read_frame_clips
+from fiftyone_avs.integrations.blocks import Blocks, together
+from fiftyone_avs.integrations.clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
 from fiftyone_avs.integrations.fields import FRAMES, RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, failed, own_labels, status_text
+from fiftyone_avs.integrations.labels import CaptionKeeper, failed, own_labels, status_text, store_files
+from fiftyone_avs.integrations.saving import Saver
 from fiftyone_avs.integrations.storage import RunFolder, stem_of
+from fiftyone_avs.media import Unread
 from fiftyone_avs.pipeline import Captions, Pipeline
 from fiftyone_avs.types import Clip, Prediction
 
@@ -24,6 +29,8 @@ GONE = "the sample was deleted from the dataset during the run"
 
 Item = TypeVar("Item")
 Progress = bool | Callable[[int, int], None]
+Outcomes = Generator[tuple[str, str], None, None]
+"""Ids of samples with their statuses, each once it is stored."""
 
 
 @dataclass(frozen=True)
@@ -63,8 +70,8 @@ class Runner:
         keeper: reads and writes the captions that runs share.
         audio_field: the field with the sound's path (images only).
         fps: frames per second to label (videos only).
-        batch_size: clips per call of the pipeline.
         frames_of: label the frames that have this field (videos only); None labels by fps.
+        processes: how many processes read images and their sounds ahead; 0 reads them in a thread of this one.
     """
 
     pipeline: Pipeline
@@ -74,31 +81,45 @@ class Runner:
     keeper: CaptionKeeper
     audio_field: str
     fps: float
-    batch_size: int
     frames_of: str | None = None
+    processes: int = 0
 
     def run(
-        self, samples: SampleCollection, *, retry_failed: bool, max_samples: int | None, progress: Progress
+        self,
+        samples: SampleCollection,
+        *,
+        retry_failed: bool,
+        max_samples: int | None,
+        progress: Progress,
+        outcomes: Callable[[Sequence[str]], Outcomes] | None = None,
     ) -> RunSummary:
-        """Do the samples that have no status yet; see ``segment``."""
-        ids = self._pending(samples, retry_failed)
+        """Do the samples that have no status yet; see ``segment``.
+
+        ``outcomes`` does them elsewhere; by default this process does.
+        """
+        ids = self.pending(samples, retry_failed)
         skipped = len(samples) - len(ids)
         ids = ids[:max_samples]
         counts: Counter[str] = Counter()
         reasons: dict[str, str] = {}
-        outcomes = self._videos(ids) if self.fields.on_frames else self._images(ids)
-        for sample_id, status in _report(outcomes, len(ids), progress, self.fields.run):
-            kind, _, reason = status.partition(": ")
-            counts[kind] += 1
-            if kind != "ok":
-                reasons[sample_id] = reason
+        with closing((outcomes or self.outcomes)(ids)) as found:  # closed at once when the run is interrupted
+            for sample_id, status in _report(found, len(ids), progress, self.fields.run):
+                kind, _, reason = status.partition(": ")
+                counts[kind] += 1
+                if kind != "ok":
+                    reasons[sample_id] = reason
         return RunSummary(
             self.fields.run, counts["ok"], counts["abstained"], counts["failed"], skipped, reasons
         )
 
-    def _pending(self, samples: SampleCollection, retry_failed: bool) -> list[str]:
-        """Ids of the samples to do, in the collection's order."""
-        ids = samples.values("id")
+    def outcomes(self, ids: Sequence[str]) -> Outcomes:
+        """Do these samples; yield each one's id and status once it is stored."""
+        with reused_memory(self.pipeline.models.device):
+            yield from self._videos(ids) if self.fields.on_frames else self._images(ids)
+
+    def pending(self, samples: SampleCollection, retry_failed: bool) -> list[str]:
+        """Ids of the samples to do, in the collection's order; those that share a picture come together."""
+        ids = together(*samples.values(["id", "filepath"]))
         done = dict(zip(*self.dataset.values(["id", self.fields.status]), strict=True))
         return [
             sample_id
@@ -107,39 +128,36 @@ class Runner:
         ]
 
     def _select(self, ids: Sequence[str]) -> dict[str, Any]:
-        """Load samples with only the fields that a run reads or writes."""
-        prefix = FRAMES if self.fields.on_frames else ""
-        names = [*self.fields.paths, *(prefix + name for name in self.fields.captions)]
-        if not self.fields.on_frames:
-            names.append(self.audio_field)
+        """Load videos with only the fields that a run reads or writes."""
+        names = [*self.fields.paths, *(FRAMES + name for name in self.fields.captions)]
         if self.frames_of is not None:
             names.append(FRAMES + self.frames_of)
         return {sample.id: sample for sample in self.dataset.select(ids).select_fields(names)}
 
-    def _images(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
-        """Do image samples batch by batch; yield each sample's id and status."""
-        for batch in _batches(ids, self.batch_size):
-            samples = self._select(batch)
-            unread: dict[str, Prediction] = {}
-            clips: list[Clip] = []
-            for sample_id, sample in samples.items():
-                audio_path = sample[self.audio_field]
-                try:
-                    clips.append(read_clip(sample_id, sample.filepath, audio_path, self.audio_field))
-                except MediaError as error:
-                    unread[sample_id] = failed(sample_id, str(error))
-            known = {clip.id: self.keeper.known(samples[clip.id]) for clip in clips}
-            found = {prediction.id: prediction for prediction in self.pipeline(clips, known)} | unread
-            for sample_id in batch:
-                if sample_id not in samples:
-                    yield sample_id, f"failed: {GONE}"
-                    continue
-                sample, prediction = samples[sample_id], found[sample_id]
-                self._label(sample, prediction, stem_of(sample_id))
-                sample.save()
-                yield sample_id, status_text(prediction)
+    def _images(self, ids: Sequence[str]) -> Outcomes:
+        """Do image samples block by block; yield each sample's id and status."""
+        gone = dict.fromkeys(ids)
+        for sample_id, status in self._stored(ids):
+            del gone[sample_id]
+            yield sample_id, status
+        for sample_id in gone:
+            yield sample_id, f"failed: {GONE}"
 
-    def _videos(self, ids: Sequence[str]) -> Iterator[tuple[str, str]]:
+    def _stored(self, ids: Sequence[str]) -> Outcomes:
+        """Read, predict and store what is in the dataset; a block is stored while the next one is predicted."""
+        blocks = Blocks(self.dataset, self.audio_field, self.pipeline.batch_size, self.processes)
+        with Saver(self.dataset, self.fields, self.folder, self.keeper, self.audio_field) as saver:
+            with closing(blocks.of(ids)) as found:
+                for block in found:
+                    view, samples = saver.load([clip.id for clip in block])
+                    clips = [clip for clip in block if isinstance(clip, Clip) and clip.id in samples]
+                    known = {clip.id: self.keeper.known(samples[clip.id]) for clip in clips}
+                    predictions = {found.id: found for found in self.pipeline(clips, known)}
+                    predictions |= {c.id: failed(c.id, c.reason) for c in block if isinstance(c, Unread)}
+                    yield from saver.put(view, samples, predictions)
+            yield from saver.finish()
+
+    def _videos(self, ids: Sequence[str]) -> Outcomes:
         """Do videos one by one; yield each sample's id and status."""
         for sample_id in ids:
             sample = self._select([sample_id]).get(sample_id)
@@ -150,7 +168,7 @@ class Runner:
                 clips = read_frame_clips(sample_id, sample.filepath, self.fps, self._numbers(sample))
                 statuses = [
                     status
-                    for batch in _batches(clips, self.batch_size)
+                    for batch in _batches(clips, self.pipeline.batch_size or FRAMES_AT_ONCE)
                     for status in self._frames(sample, batch)
                 ]
                 status = video_status(statuses)
@@ -191,8 +209,8 @@ class Runner:
         return statuses
 
     def _label(self, document: Any, prediction: Prediction, stem: str) -> None:
-        """Put a prediction's values on a sample or frame, without saving it."""
-        values = own_labels(prediction, self.fields, self.folder, stem)
+        """Put a prediction's values on a frame, without saving it."""
+        values = own_labels(prediction, self.fields, store_files(prediction, self.folder, stem))
         values |= self.keeper.new_labels(prediction, document)
         for name, value in values.items():
             document[name] = value

@@ -7,16 +7,18 @@ import json
 import math
 import warnings
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs import load_pipeline
+from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.integrations import runs
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers, ray_options, ray_outcomes
 from fiftyone_avs.integrations.fields import (
     CAPTION_FIELDS,
     FRAMES,
@@ -30,6 +32,7 @@ from fiftyone_avs.integrations.runner import Runner, RunSummary
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import Models
 from fiftyone_avs.pipeline import Pipeline
+from fiftyone_avs.planning import plan_pipeline
 from fiftyone_avs.strategies import Strategy
 
 DEMO_MARK = "fiftyone_avs_demo"
@@ -51,7 +54,8 @@ def segment(
     strategy_options: Mapping[str, Any] | None = None,
     device: str | None = None,
     precision: str = "float32",
-    batch_size: int = 16,
+    batch_size: int | None = None,
+    workers: int | None = None,
     fps: float = 1.0,
     frames_of: str | None = None,
     threshold: float | None = None,
@@ -61,6 +65,7 @@ def segment(
     retry_failed: bool = False,
     max_samples: int | None = None,
     progress: bool | Callable[[int, int], None] = True,
+    runner: str | RayRunner = "local",
 ) -> RunSummary:
     """Find the sounding object in every sample and store masks, soft maps and every text on the way.
 
@@ -79,7 +84,10 @@ def segment(
         strategy_options: options of a strategy given by name.
         device: "cpu", "cuda", ...; None takes a GPU if there is one.
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
-        batch_size: how many clips go through the models at once.
+        batch_size: how many clips go through the models at once. None finds a size for every model while it works.
+            A batch that does not fit into memory is halved either way.
+        workers: how many processes read images and sounds ahead of the models. None takes a few beside a GPU, and
+            one thread of this process beside a CPU, whose cores the models need themselves.
         fps: videos: how many frames per second are labelled.
         frames_of: videos: label exactly the frames that have this field, such as "ground_truth", so that a sparse
             ground truth can be evaluated; ``fps`` then says how much sound goes with each: 1 / fps seconds.
@@ -91,6 +99,7 @@ def segment(
         retry_failed: do samples again whose status is "failed"; by default they stay as they are.
         max_samples: do no more than this many samples now.
         progress: show a progress bar, or a function called with (samples done, samples to do).
+        runner: "local" runs in this process, "ray" on a Ray cluster (docs/scaling.md); a ``RayRunner`` says how.
 
     Returns:
         How many samples were ok, abstained, failed (with reasons) and skipped because they were done already.
@@ -106,32 +115,47 @@ def segment(
     if media == "image":
         check_audio_field(dataset, audio_field)
     frames_of = _frame_field(dataset, media, frames_of)
-    _check_numbers(batch_size, fps, max_samples)
+    _check_numbers(fps, max_samples, workers)
     run = run or (strategy if isinstance(strategy, str) else strategy.name)
     check_run_key(run)
-    pipeline = load_pipeline(
+    options = ray_options(runner)
+    pipeline = plan_pipeline(
         strategy,
         preset=preset,
         models=models,
         strategy_options=strategy_options,
-        device=device,
+        device=device if options is None else "cpu",
         silence=silence,
         threshold=threshold,
         precision=precision,
+        batch_size=batch_size,
     )
+    if options is None:
+        pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
+    else:
+        pipeline = for_workers(pipeline, device)
     _warn_of_demo_models(pipeline.models, dataset)
     settings = _settings(pipeline, media, audio_field, fps, frames_of)
     captions = tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS)
     fields = RunFields(run, media == "video", captions)
     folder = open_run(dataset, fields, settings, output_dir, overwrite)
     keeper = CaptionKeeper(settings["models"], fields, sound_source(settings))
-    runner = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, batch_size, frames_of)
-    return runner.run(samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress)
+    processes = reading_processes(pipeline.models.device) if workers is None else workers
+    work = Runner(pipeline, dataset, fields, folder, keeper, audio_field, fps, frames_of, processes)
+    outcomes = None
+    if options is not None:
+        job = RunJob(
+            pipeline, device, dataset.name, fields, folder, settings, audio_field, fps, frames_of, workers
+        )
+        outcomes = partial(ray_outcomes, job, options=options)
+    return work.run(
+        samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress, outcomes=outcomes
+    )
 
 
-def _check_numbers(batch_size: int, fps: float, max_samples: int | None) -> None:
-    if batch_size < 1:
-        raise ConfigurationError(f"batch_size must be 1 or more, not {batch_size!r}")
+def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> None:
+    if workers is not None and workers < 0:
+        raise ConfigurationError(f"workers must be 0 or more, not {workers!r}")
     if not (math.isfinite(fps) and fps > 0):
         raise ConfigurationError(f"fps must be positive, not {fps!r}")
     if max_samples is not None and max_samples < 0:
@@ -159,7 +183,11 @@ def _settings(
     """Everything that changes results, as JSON would give it back."""
     strategy, models = pipeline.strategy, pipeline.models
     options = dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else dict(vars(strategy))
-    threshold = models.segmenter.threshold if pipeline.threshold is None else pipeline.threshold
+    threshold = pipeline.threshold
+    if threshold is None:  # a card says it without loading the model
+        threshold = models.cards["segmenter"].options.get("threshold")
+    if threshold is None:
+        threshold = models.segmenter.threshold
     settings = {
         "strategy": strategy.name,
         "options": options,

@@ -6,6 +6,7 @@ FiftyOne.
 
 from __future__ import annotations
 
+from fiftyone_avs.media.clips import ClipFiles, Unread, bytes_of, read_clips
 from fiftyone_avs.media.images import picture_size, read_grey_mask, read_image, read_mask
 from fiftyone_avs.media.sound import (
     Fit,
@@ -19,11 +20,15 @@ from fiftyone_avs.media.sound import (
 from fiftyone_avs.media.video import VideoInfo, read_frames, read_frames_at, read_video_sound, video_info
 
 __all__ = [
+    "ClipFiles",
     "Fit",
+    "Unread",
     "VideoInfo",
+    "bytes_of",
     "fit_window",
     "is_silent",
     "picture_size",
+    "read_clips",
     "read_frames",
     "read_frames_at",
     "read_image",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from fiftyone_avs.engine import BatchSizes, reused_memory, sizes_for
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models import catalogue as catalogue  # registers all cards and presets
 from fiftyone_avs.models.cards import (
@@ -51,6 +52,10 @@ __all__ = [
 ]
 
 
+SMALL = 5.0
+"""Millions of parameters up to which a model's matrices are too small for several threads."""
+
+
 class Models:
     """Models by role, loaded when first asked for.
 
@@ -83,6 +88,7 @@ class Models:
         self.precision = precision
         self.strategy_options = dict(strategy_options or {})
         self._missing = dict(missing or {})
+        self.batch_sizes: BatchSizes = sizes_for(device)
         self._loaded: dict[str, object] = {}
         self._provenance: dict[str, dict[str, Any]] = {}
 
@@ -190,14 +196,33 @@ class Models:
                 self._provenance[role] = provenance(self._card(role))
         return {role: self._provenance[role] for role in roles}
 
-    def computing(self) -> AbstractContextManager[None]:
+    @contextmanager
+    def computing(self) -> Iterator[None]:
         """A context in which models compute in the chosen precision. Weights stay float32."""
-        if self.precision == "float32":
-            return nullcontext()
+        with self._threads(), reused_memory(self.device):
+            if self.precision == "float32":
+                yield
+                return
+            import torch
+
+            with torch.autocast(torch.device(self.device).type, getattr(torch, PRECISIONS[self.precision])):
+                yield
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """One thread for models so small that threads would wait for one another; torch's own number for others."""
+        sizes = [self.cards[role].parameters for role in self._loaded]
+        if self.device != "cpu" or not sizes or any(size is None or size > SMALL for size in sizes):
+            yield
+            return
         import torch
 
-        dtype = getattr(torch, PRECISIONS[self.precision])
-        return cast("AbstractContextManager[None]", torch.autocast(torch.device(self.device).type, dtype))
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
 
     def _card(self, role: str) -> Card:
         if role not in ROLES:

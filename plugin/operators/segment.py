@@ -22,6 +22,8 @@ WHAT_THEY_DO = {
     "captioning": "a sound caption is the query itself",
     "inversion": "token embeddings fitted to the sound",
 }
+RUNNERS = {"local": "local: in this process", "ray": "ray: on a Ray cluster, or on all cores of this machine"}
+WORKERS = "Empty takes one per GPU, or without GPUs one per CPU"
 SHOWN_REASONS = 100
 
 
@@ -52,6 +54,7 @@ class SegmentSoundingObjects(LongOperator):
         if ctx.params.get("advanced"):
             model_fields(inputs, chosen)
             how_fields(inputs)
+            where_fields(ctx.params, inputs)
         for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
             (problem if found.blocks else remark)(inputs, found.argument, found.message)
 
@@ -160,7 +163,13 @@ def how_fields(inputs: types.Object) -> None:
     """Device, precision, batch size and the like."""
     dropdown(inputs, "device", _devices(), label="Device", default="")
     dropdown(inputs, "precision", names(["float32", "bf16", "fp16"]), label="Precision", default="float32")
-    inputs.int("batch_size", label="Batch size", default=16, min=1)
+    inputs.int(
+        "batch_size",
+        label="Batch size",
+        description="Clips per batch; empty finds a size for every model while it runs",
+        required=False,
+        min=1,
+    )
     inputs.int("max_samples", label="At most so many samples now", required=False, min=1)
     inputs.float("threshold", label="Mask threshold", required=False, min=0, max=1)
     dropdown(
@@ -175,6 +184,22 @@ def how_fields(inputs: types.Object) -> None:
         "output_dir",
         label="Folder for masks and maps",
         description="On the machine where FiftyOne runs; by default one beside FiftyOne's datasets",
+        required=False,
+    )
+
+
+def where_fields(params: dict[str, Any], inputs: types.Object) -> None:
+    """This process or a Ray cluster, and the workers there."""
+    dropdown(inputs, "runner", RUNNERS, label="Where to run", default="local")
+    if params.get("runner") != "ray":
+        return
+    inputs.int("ray_workers", label="Workers", description=WORKERS, required=False, min=1)
+    inputs.int("ray_cpus", label="CPUs per worker", required=False, min=1)
+    inputs.float("ray_gpus", label="GPUs per worker", required=False, min=0)
+    inputs.str(
+        "ray_address",
+        label="Address of the cluster",
+        description="Empty joins the one that this machine belongs to, or starts one of this machine alone",
         required=False,
     )
 
@@ -225,11 +250,19 @@ def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
     )
     given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
     checked = _checked(ctx, [strategy])
+    if params.get("runner") == "ray":
+        given["runner"] = _ray_runner(params)
     return given | {
         **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
         "run": run,
         "retry_failed": bool(params.get("retry_failed")),
     }
+
+
+def _ray_runner(params: dict[str, Any]) -> avs.RayRunner:
+    names_of = ("workers", "cpus", "gpus", "address")
+    given = {name: params.get(f"ray_{name}") for name in names_of}
+    return avs.RayRunner(**{name: value for name, value in given.items() if value not in (None, "")})
 
 
 def _devices() -> dict[str, str]:

@@ -41,6 +41,13 @@ def test_segment_does_the_samples_of_a_view_only_and_goes_on_with_the_rest(image
     assert images.count("mine_status") == len(images)
 
 
+def test_segment_runs_on_ray_if_it_is_told_so(images):
+    segment(images.limit(2), "classification", runner="ray", ray_workers=1, ray_cpus=1, batch_size=2)
+    assert images.count_values("classification_status")["ok"] == 2
+    with pytest.raises(ExecutionError, match="gpus must be 0, a fraction below 1"):
+        segment(images, "captioning", runner="ray", ray_gpus=1.5)
+
+
 def test_operators_can_be_called_like_functions(images):
     operator = foo.get_operator(f"{PLUGIN}/segment_sounding_objects")
     operator(images.limit(2), strategies=["classification"], max_samples=1)

@@ -64,7 +64,7 @@ def run_controls(
     label_field: str | None = None,
     device: str | None = None,
     precision: str = "float32",
-    batch_size: int = 16,
+    batch_size: int | None = None,
     output_dir: str | Path | None = None,
     overwrite: bool = False,
     progress: Progress = True,
@@ -214,7 +214,7 @@ def _segment(
     samples: SampleCollection,
     step: _Step,
     run: str,
-    batch_size: int,
+    batch_size: int | None,
     output_dir: str | Path | None,
     progress: Progress,
 ) -> None:

@@ -14,7 +14,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.integrations import runs
 from fiftyone_avs.integrations.fields import RunFields
-from fiftyone_avs.integrations.labels import failed, own_labels, status_text
+from fiftyone_avs.integrations.labels import failed, own_labels, status_text, store_files
 from fiftyone_avs.integrations.outputs import Progress, load_each, track
 from fiftyone_avs.integrations.predictions.files import (
     Activation,
@@ -126,7 +126,8 @@ class Importer:
     def _label(self, document: Any, target: str, media: str, stem: str) -> str:
         """Put a prediction on a sample or frame, without saving it; return its status."""
         prediction = self._predict(target, media)
-        for name, value in own_labels(prediction, self.fields, self.folder, stem).items():
+        files = store_files(prediction, self.folder, stem)
+        for name, value in own_labels(prediction, self.fields, files).items():
             document[name] = value
         return status_text(prediction)
 

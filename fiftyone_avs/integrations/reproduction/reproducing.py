@@ -52,7 +52,7 @@ def reproduce(
     models: Mapping[str, str] | None = None,
     device: str | None = None,
     precision: str = "float32",
-    batch_size: int = 16,
+    batch_size: int | None = None,
     progress: Progress = True,
     say: Say = print,
 ) -> Reproduction:

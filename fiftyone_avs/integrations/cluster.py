@@ -1,0 +1,261 @@
+"""Runs on several machines, or in several processes of one, with Ray.
+
+The driver (the process that called ``segment``) sends blocks of sample ids to workers. A worker has the models in
+memory, reads the media itself and writes files and fields itself; only ids and statuses travel. Ray is
+imported when it is first needed.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_avs.engine import reading_processes
+from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.integrations.cluster_nodes import database_environment, joined, room_for
+from fiftyone_avs.integrations.cluster_pool import WorkerPool, cut
+from fiftyone_avs.integrations.fields import RunFields
+from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
+from fiftyone_avs.integrations.runner import Runner
+from fiftyone_avs.integrations.statuses import Statuses
+from fiftyone_avs.integrations.storage import RunFolder
+from fiftyone_avs.models import Models
+from fiftyone_avs.models.loading import pick_device
+from fiftyone_avs.pipeline import Pipeline
+
+WITNESSES = 100
+"""How many samples are looked at to find a media file that workers must see, too."""
+
+
+@dataclass(frozen=True)
+class RayRunner:
+    """How ``segment`` runs on a Ray cluster.
+
+    Attributes:
+        workers: how many worker processes; None starts as many as fit: one per GPU if the cluster has GPUs
+            (and ``device`` does not say otherwise), else one per ``cpus`` CPUs.
+        cpus: CPUs per worker, which is also how many threads torch gets there. None takes the CPUs that
+            there are per GPU, or 4 (all, if a machine has fewer) without GPUs.
+        gpus: GPUs per worker; 0.5 lets two workers share one. None takes 1 if the cluster has GPUs and
+            ``device`` is None or "cuda", else 0.
+        block: how many samples a worker gets at once, rounded up to whole batches. Small runs get smaller
+            blocks, so that all workers have something to do.
+        address: the cluster's address, as for ``ray.init``. None joins the cluster that ``RAY_ADDRESS``
+            names, or else starts one on this machine, which ends with the run. If Ray is initialised in this
+            process already, that cluster is used in any case, and stays.
+        restarts: how often the same block may lose its worker (killed, out of memory, machine lost) and is
+            simply done again. After that it is halved, again and again, until the sample that takes its
+            worker down is alone and fails.
+
+    Raises:
+        ConfigurationError: if a number cannot be.
+    """
+
+    workers: int | None = None
+    cpus: int | None = None
+    gpus: float | None = None
+    block: int = 256
+    address: str | None = None
+    restarts: int = 2
+
+    def __post_init__(self) -> None:
+        for name, least in (("workers", 1), ("cpus", 1), ("block", 1), ("restarts", 0)):
+            value = getattr(self, name)
+            optional = name in ("workers", "cpus")
+            if value is None and optional:
+                continue
+            if not isinstance(value, int) or isinstance(value, bool) or value < least:
+                choice = ", or None" if optional else ""
+                raise ConfigurationError(
+                    f"RayRunner: {name} must be a whole number, {least} or more{choice}, not {value!r}"
+                )
+        if self.gpus is not None and not self._can_be_gpus(self.gpus):
+            raise ConfigurationError(
+                f"RayRunner: gpus must be 0, a fraction below 1, a whole number or None, not {self.gpus!r}"
+            )
+
+    @staticmethod
+    def _can_be_gpus(gpus: float) -> bool:
+        """Ray gives a share of one GPU, or whole ones."""
+        number = isinstance(gpus, int | float) and not isinstance(gpus, bool)
+        return number and (0 <= gpus < 1 or (float(gpus).is_integer() and gpus >= 1))
+
+
+@dataclass(frozen=True)
+class RunJob:
+    """All that a worker needs to do samples of a run as this process would. It can be pickled.
+
+    Attributes:
+        pipeline: the run's pipeline with models that are not loaded.
+        device: the device that was asked for; None takes a GPU if the worker has one.
+        dataset: the dataset's name.
+        fields: the run's fields, declared already.
+        folder: where the run's files go; all machines must see it under this path.
+        settings: the run's, as its record has them.
+        audio_field: the field with the sound's path (images only).
+        fps: frames per second to label (videos only).
+        frames_of: label the frames that have this field (videos only); None labels by fps.
+        processes: how many processes read media ahead in each worker; None takes what suits its device and CPUs.
+        cpus: the CPUs of a worker.
+    """
+
+    pipeline: Pipeline
+    device: str | None
+    dataset: str
+    fields: RunFields
+    folder: RunFolder
+    settings: Mapping[str, Any]
+    audio_field: str
+    fps: float
+    frames_of: str | None = None
+    processes: int | None = None
+    cpus: int = 1
+
+    def runner(self) -> Runner:
+        """Load the models and build the run's ``Runner``.
+
+        Raises:
+            ConfigurationError: if the device is not there.
+            ModelError: if a model is missing here.
+            ValueError: if there is no such dataset.
+        """
+        device = pick_device(self.device)
+        models = _unloaded(self.pipeline.models, device)
+        pipeline = replace(self.pipeline, models=models)
+        models.require([*pipeline.strategy.needs, "segmenter"])
+        return Runner(
+            pipeline,
+            fo.load_dataset(self.dataset),
+            self.fields,
+            self.folder,
+            CaptionKeeper(self.settings["models"], self.fields, sound_source(self.settings)),
+            self.audio_field,
+            self.fps,
+            self.frames_of,
+            min(reading_processes(device), self.cpus) if self.processes is None else self.processes,
+        )
+
+
+def ray_options(runner: str | RayRunner) -> RayRunner | None:
+    """What ``segment``'s argument ``runner`` means: a ``RayRunner``, or None for this process.
+
+    Raises:
+        ConfigurationError: if it means nothing, or Ray is needed and not installed.
+    """
+    if runner == "local":
+        return None
+    options = RayRunner() if runner == "ray" else runner
+    if not isinstance(options, RayRunner):
+        raise ConfigurationError(f"runner must be 'local', 'ray' or a RayRunner, not {runner!r}")
+    _import_ray()
+    return options
+
+
+def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
+    """A pipeline that can be sent to workers, which load its models.
+
+    Args:
+        pipeline: what to run; loaded models stay behind, their cards are sent.
+        device: must be one that every worker can have.
+
+    Raises:
+        ConfigurationError: if it cannot be sent to another process.
+        ModelError: if users have to get a model themselves that is not on this machine.
+    """
+    if device is not None and ":" in device:
+        raise ConfigurationError(
+            f"device {device!r}: Ray gives every worker GPUs of its own; use device='cuda' and"
+            " RayRunner(gpus=...)"
+        )
+    models = pipeline.models
+    roles = [*pipeline.strategy.needs, "segmenter"]
+    own = [role for role in roles if role in models.cards and not models.cards[role].adapter]
+    if own:
+        raise ConfigurationError(
+            f"models: an object of your own plays {', '.join(own)}, and a loaded model cannot be sent to Ray's"
+            " workers. Name models by role, as in models={'segmenter': <card, folder or hub id>}; give your own"
+            " an adapter and a card (docs/adding-a-model.md)"
+        )
+    models.check(roles)
+    return replace(pipeline, models=_unloaded(models, "cpu"))
+
+
+def ray_outcomes(
+    job: RunJob, ids: Sequence[str], options: RayRunner
+) -> Generator[tuple[str, str], None, None]:
+    """Do samples on a Ray cluster; yield each one's id and status once it is stored, in any order.
+
+    Every sample comes exactly once. Close the generator to stop: the workers end, what they stored stays, and
+    samples without a status are done by the next call of ``segment``.
+
+    Args:
+        job: what to do.
+        ids: of the samples to do. A status that is there already, of an earlier failure, is removed first.
+        options: where and how.
+
+    Raises:
+        ConfigurationError: if there is no cluster or no room, or a machine does not see the database, the folder
+            or the media. Other errors that concern every sample come as in a run in this process.
+        AVSError: if workers die again and again before they have done anything, or the cluster is lost.
+    """
+    if not ids:
+        return
+    ray = _import_ray()
+    job = replace(job, pipeline=replace(job.pipeline, models=_unloaded(job.pipeline.models, "cpu")))
+    with joined(ray, options.address):
+        room = room_for(ray, options.workers, options.cpus, options.gpus, job.device)
+        environment = database_environment(ray)
+        statuses = Statuses(fo.load_dataset(job.dataset), job.fields, job.folder)
+        statuses.forget(ids)
+        job = replace(job, device=job.device or ("cuda" if room.gpus else "cpu"), cpus=room.cpus)
+        packed = _pack(ray, job, _witness(statuses.dataset, ids))
+        pool = WorkerPool(ray, packed, room, environment, statuses, options.restarts)
+        # Whole batches, the same as in one process; a video has batches of its own.
+        whole = 1 if job.fields.on_frames or job.pipeline.batch_size is None else job.pipeline.batch_size
+        yield from pool.outcomes(cut(ids, options.block, whole, room.workers))
+
+
+def _import_ray() -> Any:
+    """The module ``ray``, quiet and without usage reports."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+    try:
+        return importlib.import_module("ray")
+    except ImportError as error:
+        raise ConfigurationError(
+            "runs on a cluster need Ray, which is not installed: pip install 'fiftyone-avs[ray]'"
+        ) from error
+
+
+def _unloaded(models: Models, device: str) -> Models:
+    """The same models for another device, with nothing loaded."""
+    return Models(
+        models.cards,
+        device=device,
+        preset=models.preset,
+        precision=models.precision,
+        strategy_options=models.strategy_options,
+    )
+
+
+def _pack(ray: Any, job: RunJob, witness: str | None) -> bytes:
+    """What a worker is told at its start, pickled here to be able to say what cannot be."""
+    try:
+        packed: bytes = ray.cloudpickle.dumps((job, witness))
+    except Exception as error:
+        raise ConfigurationError(
+            f"strategy {job.pipeline.strategy.name!r} cannot be sent to Ray's workers ({error}); a strategy may"
+            " hold plain values only"
+        ) from error
+    return packed
+
+
+def _witness(dataset: fo.Dataset, ids: Sequence[str]) -> str | None:
+    """A media file of the run that this machine sees, and so every other one should."""
+    paths = dataset.select(list(ids[:WITNESSES])).values("filepath")
+    return next((path for path in paths if Path(path).is_file()), None)

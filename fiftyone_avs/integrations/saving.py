@@ -1,0 +1,105 @@
+"""Predictions of image samples into files, by threads, and then into fields, in bulk."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_avs.integrations.fields import RunFields
+from fiftyone_avs.integrations.labels import CaptionKeeper, own_labels, status_text, store_files
+from fiftyone_avs.integrations.storage import RunFolder, stem_of
+from fiftyone_avs.types import Prediction
+
+WRITERS = 4
+"""Threads that compress and write files; PNG compression leaves Python free meanwhile."""
+
+Files = tuple[str, str] | None
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """A block whose files are being written, and whose fields are not stored yet."""
+
+    view: Any
+    samples: Mapping[str, Any]
+    predictions: Mapping[str, Prediction]
+    files: Mapping[str, Future[Files]]
+
+
+class Saver:
+    """Stores predictions block by block: a block's files are written while the next one is predicted.
+
+    All fields of a sample are stored together, in one bulk write with those of its block, after its files.
+
+    Args:
+        dataset: the dataset of the samples.
+        fields: the run's fields, declared already.
+        folder: where the run's files go.
+        keeper: writes the captions that runs share.
+        audio_field: the field with the sound's path, which has to be in the samples that are saved.
+    """
+
+    def __init__(
+        self,
+        dataset: fo.Dataset,
+        fields: RunFields,
+        folder: RunFolder,
+        keeper: CaptionKeeper,
+        audio_field: str,
+    ) -> None:
+        self._dataset, self._fields, self._folder, self._keeper = dataset, fields, folder, keeper
+        self._names = [*fields.paths, *fields.captions, audio_field]
+        self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
+        self._waiting: _Waiting | None = None
+
+    def __enter__(self) -> Saver:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
+        self._writers.shutdown(cancel_futures=True)
+
+    def load(self, ids: Sequence[str]) -> tuple[Any, dict[str, Any]]:
+        """The view of a few samples with only the fields that a run reads or writes, and the samples by id."""
+        view = self._dataset.select(ids).select_fields(self._names)
+        return view, {sample.id: sample for sample in view}
+
+    def put(
+        self, view: Any, samples: Mapping[str, Any], predictions: Mapping[str, Prediction]
+    ) -> list[tuple[str, str]]:
+        """Begin to write a block's files, and store the fields of the block before; return the latter's statuses."""
+        files = {
+            name: self._writers.submit(store_files, predictions[name], self._folder, stem_of(name))
+            for name in samples
+        }
+        before, self._waiting = self._waiting, _Waiting(view, samples, predictions, files)
+        return self._store(before)
+
+    def finish(self) -> list[tuple[str, str]]:
+        """Store the last block; return the statuses."""
+        before, self._waiting = self._waiting, None
+        return self._store(before)
+
+    def _store(self, block: _Waiting | None) -> list[tuple[str, str]]:
+        """Write a block's fields once its files are there. Samples deleted meanwhile leave nothing behind."""
+        if block is None:
+            return []
+        files = {name: future.result() for name, future in block.files.items()}
+        with block.view.save_context(batch_size=len(files) + 1) as context:  # one bulk write, at the end
+            for name, sample in block.samples.items():
+                self._label(sample, block.predictions[name], files[name])
+                context.save(sample)
+        left = set(self._dataset.select(list(files)).values("id"))
+        for name in files.keys() - left:
+            self._folder.discard(stem_of(name))
+        return [(name, status_text(block.predictions[name])) for name in files if name in left]
+
+    def _label(self, sample: Any, prediction: Prediction, files: Files) -> None:
+        values = own_labels(prediction, self._fields, files)
+        values |= self._keeper.new_labels(prediction, sample)
+        for name, value in values.items():
+            sample[name] = value

@@ -1,0 +1,139 @@
+"""Batch sizes are found while stages work, and shrink when memory runs out."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+import torch
+
+from fiftyone_avs.engine import BatchSizes, Failure, run_stage
+from fiftyone_avs.engine.fitting import PATIENCE, is_out_of_memory, sizes_for
+
+
+def feed(sizes: BatchSizes, seconds_of, batches: int, stage: str = "stage") -> list[int]:
+    """Let a stage work through full batches that take so long; return their sizes."""
+    seen = []
+    for _ in range(batches):
+        size = sizes.of(stage)
+        seen.append(size)
+        sizes.took(stage, size, seconds_of(size))
+    return seen
+
+
+def test_sizes_double_while_an_item_gets_cheaper_and_stop_at_the_limit():
+    seen = feed(BatchSizes(2, 16), lambda size: 1.0, 12)  # a batch takes a second, whatever its size
+    assert seen == [2, 2, 4, 4, 8, 8, 16, 16, 16, 16, 16, 16]
+
+
+def test_sizes_go_back_when_doubling_is_not_worth_it():
+    seen = feed(BatchSizes(2, 64), lambda size: 1.0 if size <= 8 else size / 8, 12)
+    assert seen[:8] == [2, 2, 4, 4, 8, 8, 16, 16] and set(seen[8:]) == {8}
+
+
+def test_a_stage_that_gains_nothing_stays_where_it_began():
+    seen = feed(BatchSizes(4, 64), lambda size: float(size), 8)
+    assert seen[-4:] == [4, 4, 4, 4]
+
+
+def test_the_first_batch_of_a_size_and_partial_batches_are_not_timed():
+    sizes = BatchSizes(2, 8)
+    sizes.took("stage", 2, 100.0)  # warms up
+    sizes.took("stage", 1, 100.0)
+    sizes.took("stage", 2, 1.0)
+    assert sizes.of("stage") == 4
+    sizes.took("stage", 4, 100.0)
+    assert sizes.of("stage") == 4
+
+
+def test_stages_have_sizes_of_their_own():
+    sizes = BatchSizes(2, 8)
+    feed(sizes, lambda size: 1.0, 4, "segmenter")
+    assert (sizes.of("segmenter"), sizes.of("captioner")) == (8, 2)
+
+
+def out_of_memory_above(room: int, calls: list[int]):
+    def call(items):
+        calls.append(len(items))
+        if sum(items) > room:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB")
+        return [item * 10 for item in items]
+
+    return call
+
+
+def test_a_batch_that_does_not_fit_is_halved_and_no_item_is_lost():
+    calls: list[int] = []
+    sizes = BatchSizes(16, 16)
+    assert run_stage("segmenter", out_of_memory_above(5, calls), [1] * 16, sizes) == [10] * 16
+    assert calls == [16, 8, 4, 4, 4, 4]
+    assert run_stage("segmenter", out_of_memory_above(5, calls), [1] * 8, sizes) == [10] * 8
+    assert calls[6:] == [4, 4]  # learnt once
+
+
+def test_an_item_that_does_not_fit_alone_fails_alone_and_says_why():
+    calls: list[int] = []
+    results = run_stage("segmenter", out_of_memory_above(5, calls), [1, 1, 9, 1], BatchSizes(4, 4))
+    assert [result for result in results if not isinstance(result, Failure)] == [10, 10, 10]
+    failure = results[2]
+    assert isinstance(failure, Failure)
+    assert "segmenter: memory runs out with this sample alone" in failure.reason
+    assert "Tried to allocate" in failure.reason
+
+
+def test_after_one_huge_item_the_larger_size_comes_back():
+    calls: list[int] = []
+    sizes = BatchSizes(8, 8)
+    run_stage("segmenter", out_of_memory_above(100, calls), [200] + [1] * 7, sizes)
+    assert sizes.of("segmenter") == 1
+    run_stage("segmenter", out_of_memory_above(100, calls), [1] * 8 * PATIENCE, sizes)
+    assert sizes.of("segmenter") == 8
+
+
+@pytest.mark.parametrize(
+    ("error", "memory"),
+    [
+        (MemoryError(), True),
+        (torch.OutOfMemoryError("x"), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("shapes do not match"), False),
+        (ValueError("out of memory"), False),
+    ],
+)
+def test_what_counts_as_out_of_memory(error, memory):
+    assert is_out_of_memory(error) == memory
+
+
+def test_the_failed_batch_is_let_go_before_the_smaller_one_is_tried():
+    alive = []
+
+    class Big:
+        def __del__(self):
+            alive.remove(id(self))
+
+    def call(items):
+        big = Big()
+        alive.append(id(big))
+        if len(items) > 1:
+            assert len(alive) == 1
+            raise MemoryError
+        assert len(alive) == 1, "what the failed batch made is still in memory"
+        return items
+
+    assert run_stage("stage", call, [1, 2], BatchSizes(2, 2)) == [1, 2]
+
+
+def test_a_cpu_begins_with_smaller_batches_than_a_gpu():
+    assert sizes_for("cpu").most < sizes_for("cuda:0").most
+
+
+def test_real_time_is_measured():
+    sizes = BatchSizes(1, 4)
+
+    def call(items):
+        time.sleep(0.01)
+        return items
+
+    run_stage("stage", call, list(range(12)), sizes)
+    assert sizes.of("stage") == 4
