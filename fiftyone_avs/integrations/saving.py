@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
@@ -55,13 +56,21 @@ class Saver:
         self._dataset, self._fields, self._folder, self._keeper = dataset, fields, folder, keeper
         self._names = [*fields.paths, *fields.captions, audio_field]
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
-        self._waiting: _Waiting | None = None
+        self._blocks: deque[_Waiting] = deque()
 
     def __enter__(self) -> Saver:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: BaseException | TracebackType | None) -> None:
-        self._writers.shutdown(cancel_futures=True)
+        """Leave no file without its fields: an interrupted run stores what it has, a broken one removes it."""
+        try:
+            if kind is not None and issubclass(kind, GeneratorExit | KeyboardInterrupt):
+                self.finish()
+        finally:
+            self._writers.shutdown(cancel_futures=True)
+            for block in self._blocks:
+                for name in block.files:
+                    self._folder.discard(stem_of(name))
 
     def load(self, ids: Sequence[str]) -> tuple[Any, dict[str, Any]]:
         """The view of a few samples with only the fields that a run reads or writes, and the samples by id."""
@@ -76,18 +85,16 @@ class Saver:
             name: self._writers.submit(store_files, predictions[name], self._folder, stem_of(name))
             for name in samples
         }
-        before, self._waiting = self._waiting, _Waiting(view, samples, predictions, files)
-        return self._store(before)
+        self._blocks.append(_Waiting(view, samples, predictions, files))
+        return self._store() if len(self._blocks) > 1 else []
 
     def finish(self) -> list[tuple[str, str]]:
-        """Store the last block; return the statuses."""
-        before, self._waiting = self._waiting, None
-        return self._store(before)
+        """Store what is left; return the statuses."""
+        return [status for _ in range(len(self._blocks)) for status in self._store()]
 
-    def _store(self, block: _Waiting | None) -> list[tuple[str, str]]:
-        """Write a block's fields once its files are there. Samples deleted meanwhile leave nothing behind."""
-        if block is None:
-            return []
+    def _store(self) -> list[tuple[str, str]]:
+        """Write the first block's fields once its files are there. Samples deleted meanwhile leave nothing behind."""
+        block = self._blocks[0]
         files = {name: future.result() for name, future in block.files.items()}
         with block.view.save_context(batch_size=len(files) + 1) as context:  # one bulk write, at the end
             for name, sample in block.samples.items():
@@ -96,6 +103,7 @@ class Saver:
         left = set(self._dataset.select(list(files)).values("id"))
         for name in files.keys() - left:
             self._folder.discard(stem_of(name))
+        self._blocks.popleft()
         return [(name, status_text(block.predictions[name])) for name in files if name in left]
 
     def _label(self, sample: Any, prediction: Prediction, files: Files) -> None:

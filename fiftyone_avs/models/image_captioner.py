@@ -43,7 +43,12 @@ class BlipCaptioner:
         network = load_network(BlipForConditionalGeneration, card, models.device)
         for layer in network.vision_model.encoder.layers:
             layer.self_attn = FusedAttention(layer.self_attn)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
+        captioner = cls(
+            network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options
+        )
+        for layer in network.text_decoder.bert.encoder.layer:
+            layer.crossattention.self = PictureAttention(layer.crossattention.self, captioner.beams)
+        return captioner
 
     @torch.inference_mode()
     def caption_images(self, images: Sequence[Image]) -> list[Caption]:
@@ -59,6 +64,47 @@ class BlipCaptioner:
         )
         found = captions(self.tokenizer, tokens, self.beams)
         return [found[place] for place in places]
+
+
+class PictureAttention(torch.nn.Module):
+    """The words' attention to the picture, whose keys and values all beams share.
+
+    transformers computes and keeps them once for every beam.
+
+    Args:
+        plain: a decoder layer's attention to the picture as transformers has it.
+        beams: how many beams search; the beams of a picture follow one another.
+    """
+
+    def __init__(self, plain: Any, beams: int) -> None:
+        super().__init__()
+        self.query, self.key, self.value = plain.query, plain.key, plain.value
+        self.heads, self.layer, self.beams = plain.num_attention_heads, plain.layer_idx, beams
+
+    def forward(
+        self,
+        hidden_states: torch.Tensor,
+        *,
+        encoder_hidden_states: torch.Tensor,
+        past_key_values: EncoderDecoderCache,
+        **_: Any,
+    ) -> tuple[torch.Tensor, None]:
+        """(B * beams, L, width) to the same shape, looking at (B * beams, N, image width)."""
+        cache = past_key_values.cross_attention_cache
+        if not past_key_values.is_updated.get(self.layer):
+            seen = encoder_hidden_states[:: self.beams]
+            cache.update(self._split(self.key(seen)), self._split(self.value(seen)), self.layer)
+            past_key_values.is_updated[self.layer] = True
+        kept = cache.layers[self.layer]
+        pictures = len(hidden_states) // self.beams
+        query = self._split(self.query(hidden_states).reshape(pictures, -1, hidden_states.shape[-1]))
+        mixed = scaled_dot_product_attention(query, kept.keys, kept.values)
+        return mixed.transpose(1, 2).reshape(hidden_states.shape), None
+
+    def _split(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, N, width) to (B, heads, N, width / heads)."""
+        heads: torch.Tensor = x.unflatten(-1, (self.heads, -1)).transpose(1, 2)
+        return heads
 
 
 class BeamCache(EncoderDecoderCache):

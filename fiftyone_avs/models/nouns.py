@@ -15,11 +15,16 @@ DROPPED = frozenset({"DET", "PRON", "PUNCT", "SPACE"})
 """Parts of speech that a referring expression does not want: "the big dog" -> "big dog"."""
 
 
+KEPT = 65536
+"""So many texts are remembered."""
+
+
 class SpacyNounExtractor:
     """Noun chunks of a spaCy pipeline, in lower case, without articles, pronouns and repeats."""
 
     def __init__(self, pipeline: Any) -> None:
         self.pipeline = pipeline
+        self._known: dict[str, tuple[str, ...]] = {}
 
     @classmethod
     def load(cls, card: Card, models: Models) -> SpacyNounExtractor:
@@ -42,12 +47,14 @@ class SpacyNounExtractor:
         return cls(pipeline, **card.options)
 
     def extract(self, texts: Sequence[str]) -> list[tuple[str, ...]]:
-        """The noun phrases of each text, in order."""
-        found = []
-        for document in self.pipeline.pipe(texts):
+        """The noun phrases of each text, in order. A text that comes again, as captions do, is parsed once."""
+        if len(self._known) > KEPT:
+            self._known.clear()
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        for text, document in zip(new, self.pipeline.pipe(new), strict=True):
             phrases = (
                 " ".join(token.text.lower() for token in chunk if token.pos_ not in DROPPED)
                 for chunk in document.noun_chunks
             )
-            found.append(tuple(dict.fromkeys(phrase for phrase in phrases if phrase)))
-        return found
+            self._known[text] = tuple(dict.fromkeys(phrase for phrase in phrases if phrase))
+        return [self._known[text] for text in texts]

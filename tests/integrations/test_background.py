@@ -14,7 +14,7 @@ from fiftyone_avs.integrations.background import InSteps
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import files_of
 
-SAMPLES = 8
+SAMPLES = 12
 PATIENCE = 2000  # rounds of 5 ms that abandoned work waits to be stopped, before it goes on to the end
 
 
@@ -121,15 +121,17 @@ def test_a_run_that_is_given_up_is_resumed_without_loss(make_images, output):
     assert not workers()
     dataset.reload()
     done = dataset.match({"vcap_acls_status": "ok"}).values("id")
-    assert done == dataset.limit(3).values("id")
-    assert dataset.count("vcap_acls") == 3
+    stored = len(done)  # the block that was stored, and the one after it, which was predicted already
+    assert 4 <= stored <= 8 < SAMPLES and done == dataset.limit(stored).values("id")
+    assert dataset.count("vcap_acls") == stored
     assert files_of(output / "vcap_acls") == files_for(done)
 
     models.segmenter.expressions.clear()
     rest = InSteps(lambda progress: segment(dataset, progress=progress, **options))
-    assert list(rest) == [(number, SAMPLES - 3) for number in range(1, SAMPLES - 2)]
-    assert (rest.result.ok, rest.result.skipped) == (SAMPLES - 3, 3)
-    assert len(models.segmenter.expressions) == SAMPLES - 3
+    left = SAMPLES - stored
+    assert list(rest) == [(number, left) for number in range(1, left + 1)]
+    assert (rest.result.ok, rest.result.skipped) == (left, stored)
+    assert len(models.segmenter.expressions) == left
     assert dataset.count_values("vcap_acls_status") == {"ok": SAMPLES}
     assert files_of(output / "vcap_acls") == files_for(dataset.values("id"))
 

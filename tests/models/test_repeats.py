@@ -176,3 +176,39 @@ def test_a_failed_encoding_leaves_what_is_known():
     features(["a"])
     assert calls == [["a"]]
     assert score_pairs(torch.eye(2), [["a"], []], features)[1] == []
+
+
+def test_beams_share_the_picture_and_find_the_same_captions(monkeypatch):
+    from transformers import EncoderDecoderCache
+
+    from fiftyone_avs.models import image_captioner, load_models
+    from fiftyone_avs.tiny.scenes import make_scenes
+
+    images = [scene.image for scene in make_scenes(11, 4)]
+    found = load_models("tiny").image_captioner.caption_images(images)
+    monkeypatch.setattr(image_captioner, "PictureAttention", lambda plain, beams: plain)
+    monkeypatch.setattr(image_captioner, "FusedAttention", lambda plain: plain)
+    monkeypatch.setattr(
+        image_captioner.BeamCache, "reorder_cache", EncoderDecoderCache.reorder_cache
+    )  # transformers' own way
+    plain = load_models("tiny").image_captioner.caption_images(images)
+    assert found == plain and len(found[0].texts) > 1
+
+
+def test_a_text_is_parsed_once():
+    from fiftyone_avs.models import load_models
+
+    extractor = load_models("tiny").noun_extractor
+    first = extractor.extract(["a dog and a cat", "a cat", "a dog and a cat"])
+    parsed = []
+    pipe = extractor.pipeline.pipe
+    extractor.pipeline.pipe = lambda texts: (
+        parsed.append(text) or document for text, document in _both(pipe, texts)
+    )
+    second = extractor.extract(["a cat", "a drum", "a dog and a cat"])
+    assert parsed == ["a drum"]
+    assert first[0] == first[2] == second[2] and first[1] == second[0]
+
+
+def _both(pipe, texts):
+    return zip(texts, pipe(texts), strict=True)
