@@ -45,7 +45,9 @@ def parser_of(text: str | None, samples: int) -> argparse.ArgumentParser:
     parser.add_argument("--samples", type=int, default=samples)
     parser.add_argument("--batch-size", type=int, help="clips per call of the models; found by the package")
     parser.add_argument(
-        "--threads", type=int, help="torch's threads (default: torch's own); the engine takes one for small models"
+        "--threads",
+        type=int,
+        help="torch's threads (default: torch's own); the engine takes one for small models",
     )
     parser.add_argument("--folder", type=Path, help="temporary files go below this; the system's own")
     parser.add_argument("--out", type=Path, help="the JSON file")

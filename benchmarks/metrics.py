@@ -39,7 +39,7 @@ import torch
 from PIL import Image
 
 from fiftyone_avs import metrics
-from fiftyone_avs.integrations.ordered import in_order
+from fiftyone_avs.engine import in_order
 from fiftyone_avs.integrations.scoring import Case, Rules, score_case
 
 RESULTS = Path(__file__).parent / "results"

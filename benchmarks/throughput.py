@@ -83,7 +83,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
         media = {layout: measure(options, loop, engine, layout, work / layout) for layout in options.media}
         record = {
             "preset": options.preset,
-            "models": {role: models.cards[role].name for role in reference_loop.ROLES},
+            "models": {role: Path(models.cards[role].name).name for role in reference_loop.ROLES},
             "random_weights": options.random,
             "precision": options.precision,
             "with_fiftyone": options.fiftyone,
