@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from fiftyone_avs.engine import Failure, run_stage
+from fiftyone_avs.engine import Failure, allocation, reused_memory, run_stage
 from fiftyone_avs.errors import ModelError
 
 
@@ -77,8 +77,26 @@ with reused_memory("cpu"):
     inside = held()
 assert kept < fresh / 10, (kept, fresh)
 assert inside > before + 2**25 and held() < before + 2**24, (before, inside, held())
-with reused_memory("cuda"):
-    assert faults() > fresh / 2
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_a_gpu_s_memory_and_other_c_libraries_are_left_alone(monkeypatch):
+    settings = []
+
+    class Library:
+        mallopt = staticmethod(lambda name, value: settings.append((name, value)))
+        malloc_trim = staticmethod(settings.append)
+
+    monkeypatch.setattr(allocation, "_glibc", Library)
+    with reused_memory("cuda:0"):
+        pass
+    assert settings == []
+    with reused_memory("cpu"):
+        assert dict(settings) == allocation.KEEP
+    assert dict(settings[len(allocation.KEEP) : -1]) == allocation.USUAL and settings[-1] == 0
+    monkeypatch.setattr(allocation, "_glibc", lambda: None)
+    with reused_memory("cpu"):
+        pass
+    assert len(settings) == 2 * len(allocation.KEEP) + 1

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 import torch
 
-from fiftyone_avs.engine import BatchSizes, Failure, run_stage
+from fiftyone_avs.engine import BatchSizes, Failure, batching, run_stage
 from fiftyone_avs.engine.fitting import PATIENCE, is_out_of_memory, sizes_for
 
 
@@ -128,12 +126,38 @@ def test_a_cpu_begins_with_smaller_batches_than_a_gpu():
     assert sizes_for("cpu").most < sizes_for("cuda:0").most
 
 
-def test_real_time_is_measured():
-    sizes = BatchSizes(1, 4)
+def test_a_size_that_was_halved_never_grows_beyond_what_was_asked_for():
+    calls: list[int] = []
+    sizes = BatchSizes(11, 11)
+    run_stage("segmenter", out_of_memory_above(100, calls), [200] + [1] * 2, sizes)  # fewer than a batch
+    assert sizes.of("segmenter") == 1
+    run_stage("segmenter", out_of_memory_above(100, calls), [1] * 40 * PATIENCE, sizes)
+    assert sizes.of("segmenter") == max(calls) == 11
+
+
+@pytest.mark.parametrize(("seconds_of", "size"), [(lambda count: 1.0, 4), (lambda count: 1.0 * count, 1)])
+def test_stages_measure_the_time_that_batches_take(monkeypatch, seconds_of, size):
+    now = [0.0]
+    monkeypatch.setattr(batching.time, "perf_counter", lambda: now[0])
 
     def call(items):
-        time.sleep(0.01)
+        now[0] += seconds_of(len(items))
         return items
 
-    run_stage("stage", call, list(range(12)), sizes)
-    assert sizes.of("stage") == 4
+    sizes = BatchSizes(1, 4)
+    assert run_stage("stage", call, list(range(12)), sizes) == list(range(12))
+    assert sizes.of("stage") == size
+
+
+def test_memory_is_asked_back_only_when_it_ran_out(monkeypatch):
+    asked = []
+    monkeypatch.setattr(batching, "release_memory", lambda: asked.append(True))
+
+    def call(items):
+        if -1 in items:
+            raise MemoryError if len(items) > 2 else ValueError("bad")
+        return items
+
+    results = run_stage("stage", call, [1, -1, 2, 3], BatchSizes(4, 4))
+    assert [result for result in results if not isinstance(result, Failure)] == [1, 2, 3]
+    assert asked == [True]

@@ -49,6 +49,35 @@ def test_a_process_that_dies_costs_nothing_but_what_kills_it_again(tmp_path):
     assert [item for item, _ in found] == [1, "kills once", 2, "died: kills always", 3, 4]
 
 
+def test_a_process_that_dies_while_nobody_waits_for_it_costs_as_little():
+    # Results come while they are asked for; meanwhile the pool is found dead when it is to be given the next items.
+    items = ["fine", "kills always", *range(2 * FIRST_AHEAD)]
+    found = []
+    for item, _ in read(items, 1):
+        found.append(item)
+        time.sleep(1 if item == "fine" else 0)
+    assert found == ["fine", "died: kills always", *range(2 * FIRST_AHEAD)]
+
+
+def test_readers_end_with_a_parent_that_is_killed(tmp_path):
+    program = (
+        "import os, sys\n"
+        "from fiftyone_avs.engine import read_ahead\n"
+        "from tests.test_reading import work\n"
+        "for _, process in read_ahead(work, range(10**6), processes=2, size=lambda _: 1, died=str):\n"
+        "    print(process, flush=True)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True)
+    children = {int(parent.stdout.readline()) for _ in range(20)}
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline and any(Path(f"/proc/{child}").exists() for child in children):
+        time.sleep(0.1)
+    assert not [child for child in children if Path(f"/proc/{child}").exists()]
+
+
 def test_what_waits_to_be_taken_is_bounded():
     taken = []
 

@@ -56,32 +56,34 @@ def run_stage(
     while len(results) < len(items):
         batch = items[len(results) : len(results) + sizes.of(stage)]
         start = time.perf_counter()
-        try:
-            found = _checked(call, batch)
-        except (ConfigurationError, ModelError):
-            raise  # no item is at fault, and no other item can do better
-        except Exception as error:
-            if is_out_of_memory(error) and len(batch) > 1:
-                sizes.overflowed(stage, len(batch))
-            elif len(batch) > 1:
-                results += [result for item in batch for result in run_stage(stage, call, [item])]
-            else:
-                results.append(Failure(stage, _without_trace(error)))
-        else:
+        found = _attempt(stage, call, batch)
+        if not isinstance(found, Failure):
             sizes.took(stage, len(batch), time.perf_counter() - start)
             results += found
             continue
-        release_memory()  # not within the handler, where the error's frames still hold the batch
+        no_room = is_out_of_memory(found.error)
+        if no_room:
+            release_memory()
+        if len(batch) == 1:
+            results.append(found)
+        elif no_room:
+            sizes.overflowed(stage, len(batch))
+        else:
+            results += [result for item in batch for result in run_stage(stage, call, [item])]
     return results
 
 
-def _checked(call: Callable[[Sequence[Item]], Sequence[Result]], batch: Sequence[Item]) -> list[Result]:
-    results = list(call(batch))
-    if len(results) != len(batch):
-        raise RuntimeError(f"{len(results)} results for {len(batch)} items")
-    return results
-
-
-def _without_trace(error: Exception) -> Exception:
-    """The error without the frames it came through, which would keep a batch in memory."""
-    return error.with_traceback(None)
+def _attempt(
+    stage: str, call: Callable[[Sequence[Item]], Sequence[Result]], batch: Sequence[Item]
+) -> list[Result] | Failure:
+    """The results of a batch, or why it has none."""
+    try:
+        results = list(call(batch))
+        if len(results) != len(batch):
+            raise RuntimeError(f"{len(results)} results for {len(batch)} items")
+        return results
+    except (ConfigurationError, ModelError):
+        raise  # no item is at fault, and no other item can do better
+    except Exception as error:
+        # The frames that the error came through would keep the batch in memory.
+        return Failure(stage, error.with_traceback(None))

@@ -23,7 +23,7 @@ class _Fit:
     Attributes:
         size: of the next batch.
         settled: whether the size is found.
-        wanted: the size at which memory ran out, or 0.
+        wanted: the size before memory ran out, or 0.
         seen: full batches of this size so far; the first one warms kernels and allocators up and is not timed.
         before: seconds per item at half the size, if that was measured.
     """
@@ -63,7 +63,7 @@ class BatchSizes:
         fit.seen += 1
         if fit.settled:
             if fit.size < fit.wanted and fit.seen >= PATIENCE:
-                fit.size, fit.seen = 2 * fit.size, 0
+                fit.size, fit.seen = min(2 * fit.size, fit.wanted), 0
         elif fit.seen > 1:
             self._compare(fit, seconds / items)
 
@@ -79,7 +79,8 @@ class BatchSizes:
     def overflowed(self, stage: str, items: int) -> None:
         """Learn from a batch that did not fit into memory."""
         fit = self._fit(stage)
-        fit.wanted, fit.size, fit.settled, fit.seen = max(fit.wanted, items), max(1, items // 2), True, 0
+        fit.wanted = max(fit.wanted, fit.size)
+        fit.size, fit.settled, fit.seen = max(1, items // 2), True, 0
 
     def _fit(self, stage: str) -> _Fit:
         return self._fits.setdefault(stage, _Fit(self.start))

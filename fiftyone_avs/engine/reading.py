@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
@@ -20,8 +23,8 @@ MOST_AHEAD = 128
 FIRST_AHEAD = 8
 """How many items are worked on ahead at most, and before it is known how large results are."""
 
-
 MOST_PROCESSES = 8
+"""More would only wait for the models."""
 
 ATTEMPTS = 2
 """How often an item may cost a process of its own; what killed the first ones may have been another item."""
@@ -63,7 +66,7 @@ def read_ahead(
         while True:
             ahead = FIRST_AHEAD if not weight else _clamp(BUDGET * taken // weight, processes)
             while len(pending) < ahead and (item := next(stream, _END)) is not _END:
-                pending.append((item, pool.submit(work, item)))  # type: ignore[arg-type]
+                pending.append((item, _begin(pool, work, item)))  # type: ignore[arg-type]
             if not pending:
                 return
             item, future = pending.popleft()
@@ -71,7 +74,7 @@ def read_ahead(
                 result = future.result()
             except BrokenProcessPool:
                 pool = _pool(processes)
-                pending = deque((other, pool.submit(work, other)) for other, _ in pending)
+                pending = deque((other, _begin(pool, work, other)) for other, _ in pending)
                 result = _alone(work, item, died)
             taken, weight = taken + 1, weight + size(result)
             yield result
@@ -80,6 +83,16 @@ def read_ahead(
 
 
 _END = object()
+
+
+def _begin(pool: Executor, work: Callable[[Item], Result], item: Item) -> Future[Result]:
+    """Hand an item to a pool. One whose process died meanwhile takes none: that is found out when it is due."""
+    try:
+        return pool.submit(work, item)
+    except BrokenProcessPool as error:
+        future: Future[Result] = Future()
+        future.set_exception(error)
+        return future
 
 
 def _clamp(ahead: int, processes: int) -> int:
@@ -92,8 +105,19 @@ def _pool(processes: int) -> Executor:
         return ThreadPoolExecutor(1, thread_name_prefix="read-ahead")
     from joblib.externals.loky import ProcessPoolExecutor
 
-    pool: Executor = ProcessPoolExecutor(processes)
+    pool: Executor = ProcessPoolExecutor(processes, initializer=_follow, initargs=(os.getpid(),))
     return pool
+
+
+def _follow(parent: int) -> None:
+    """End this process when its parent is gone; one that was killed could not tell it to."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(1)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _close(pool: Executor) -> None:
