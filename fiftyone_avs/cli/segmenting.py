@@ -47,6 +47,18 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--audio-field", default="audio_path", help="field with the sound's path (default: %(default)s)"
     )
+    _add_models(parser)
+    _add_machine(parser)
+    _add_rules(parser)
+    parser.add_argument("--output-dir", help="where masks and maps are written")
+    parser.add_argument("--max-samples", type=int, help="stop after this many samples")
+    parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
+    parser.add_argument("--retry-failed", action="store_true", help="do samples again that failed")
+    parser.set_defaults(run=run_segment)
+
+
+def _add_models(parser: argparse.ArgumentParser) -> None:
+    """Other models and options than the preset's."""
     parser.add_argument(
         "--models",
         nargs="+",
@@ -57,6 +69,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument(
         "--option", nargs="+", default=[], metavar="NAME=VALUE", help="options of the strategy"
     )
+
+
+def _add_machine(parser: argparse.ArgumentParser) -> None:
+    """Where and how to compute; results stay the same, but for half precision."""
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: a GPU if there is one)")
     parser.add_argument(
         "--precision",
@@ -78,6 +94,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         metavar="NAME=VALUE",
         help="with --runner ray: workers, cpus and gpus of each, block, address, restarts",
     )
+
+
+def _add_rules(parser: argparse.ArgumentParser) -> None:
+    """What is labelled, and what counts as the object."""
     parser.add_argument(
         "--fps", type=float, default=1.0, help="frames per second of a video (default: %(default)s)"
     )
@@ -93,10 +113,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         default="abstain",
         help="on silent sounds (default: %(default)s)",
     )
-    parser.add_argument("--output-dir", help="where masks and maps are written")
-    parser.add_argument("--max-samples", type=int, help="stop after this many samples")
-    parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
-    parser.set_defaults(run=run_segment)
 
 
 def run_segment(options: argparse.Namespace) -> int:
@@ -122,6 +138,7 @@ def run_segment(options: argparse.Namespace) -> int:
         silence=options.silence,
         output_dir=options.output_dir,
         overwrite=options.overwrite,
+        retry_failed=options.retry_failed,
         max_samples=options.max_samples,
     )
     print(summary)

@@ -120,7 +120,15 @@ class CaptionKeeper:
             audio=self._read(document, CAPTION_FIELDS["audio_captioner"]),
         )
 
-    def new_labels(self, prediction: Prediction, document: Any) -> dict[str, Any]:
+    def label(
+        self, document: Any, prediction: Prediction, fields: RunFields, files: tuple[str, str] | None
+    ) -> None:
+        """Put a prediction and new captions on a sample or frame, without saving it; see ``own_labels``."""
+        values = own_labels(prediction, fields, files) | self._new_labels(prediction, document)
+        for name, value in values.items():
+            document[name] = value
+
+    def _new_labels(self, prediction: Prediction, document: Any) -> dict[str, Any]:
         """The values of caption fields to write: captions made now."""
         trace = Trace() if prediction.referral is None else prediction.referral.trace
         captions = {

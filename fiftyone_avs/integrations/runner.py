@@ -18,12 +18,12 @@ from fiftyone_avs.errors import MediaError
 from fiftyone_avs.integrations.blocks import Blocks, together
 from fiftyone_avs.integrations.clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
 from fiftyone_avs.integrations.fields import FRAMES, RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, failed, own_labels, status_text, store_files
+from fiftyone_avs.integrations.labels import CaptionKeeper, failed, status_text, store_files
 from fiftyone_avs.integrations.saving import Saver
 from fiftyone_avs.integrations.storage import RunFolder, stem_of
 from fiftyone_avs.media import Unread
 from fiftyone_avs.pipeline import Captions, Pipeline
-from fiftyone_avs.types import Clip, Prediction
+from fiftyone_avs.types import Clip
 
 GONE = "the sample was deleted from the dataset during the run"
 
@@ -204,16 +204,10 @@ class Runner:
         for frame in batch:
             name = f"{sample.id}/{frame.number}"
             prediction = failed(name, frame.reason) if frame.clip is None else found[frame.clip.id]
-            self._label(sample.frames[frame.number], prediction, stem_of(sample.id, frame.number))
+            files = store_files(prediction, self.folder, stem_of(sample.id, frame.number))
+            self.keeper.label(sample.frames[frame.number], prediction, self.fields, files)
             statuses.append(status_text(prediction))
         return statuses
-
-    def _label(self, document: Any, prediction: Prediction, stem: str) -> None:
-        """Put a prediction's values on a frame, without saving it."""
-        values = own_labels(prediction, self.fields, store_files(prediction, self.folder, stem))
-        values |= self.keeper.new_labels(prediction, document)
-        for name, value in values.items():
-            document[name] = value
 
 
 def video_status(statuses: Sequence[str]) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 
 from fiftyone_avs.integrations.fields import RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, own_labels, status_text, store_files
+from fiftyone_avs.integrations.labels import CaptionKeeper, status_text, store_files
 from fiftyone_avs.integrations.storage import RunFolder, stem_of
 from fiftyone_avs.types import Prediction
 
@@ -98,16 +98,10 @@ class Saver:
         files = {name: future.result() for name, future in block.files.items()}
         with block.view.save_context(batch_size=len(files) + 1) as context:  # one bulk write, at the end
             for name, sample in block.samples.items():
-                self._label(sample, block.predictions[name], files[name])
+                self._keeper.label(sample, block.predictions[name], self._fields, files[name])
                 context.save(sample)
         left = set(self._dataset.select(list(files)).values("id"))
         for name in files.keys() - left:
             self._folder.discard(stem_of(name))
         self._blocks.popleft()
         return [(name, status_text(block.predictions[name])) for name in files if name in left]
-
-    def _label(self, sample: Any, prediction: Prediction, files: Files) -> None:
-        values = own_labels(prediction, self._fields, files)
-        values |= self._keeper.new_labels(prediction, sample)
-        for name, value in values.items():
-            sample[name] = value

@@ -23,7 +23,8 @@ WHAT_THEY_DO = {
     "inversion": "token embeddings fitted to the sound",
 }
 RUNNERS = {"local": "local: in this process", "ray": "ray: on a Ray cluster, or on all cores of this machine"}
-WORKERS = "Empty takes one per GPU, or without GPUs one per CPU"
+WORKERS = "Empty takes one per GPU, or without GPUs as many as there are CPUs for"
+CPUS = "Empty takes those that there are per GPU, or 4 without GPUs"
 SHOWN_REASONS = 100
 
 
@@ -194,7 +195,7 @@ def where_fields(params: dict[str, Any], inputs: types.Object) -> None:
     if params.get("runner") != "ray":
         return
     inputs.int("ray_workers", label="Workers", description=WORKERS, required=False, min=1)
-    inputs.int("ray_cpus", label="CPUs per worker", required=False, min=1)
+    inputs.int("ray_cpus", label="CPUs per worker", description=CPUS, required=False, min=1)
     inputs.float("ray_gpus", label="GPUs per worker", required=False, min=0)
     inputs.str(
         "ray_address",

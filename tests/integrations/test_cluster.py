@@ -12,14 +12,15 @@ from types import SimpleNamespace
 import fiftyone as fo
 import numpy as np
 import pytest
+import ray
 from PIL import Image
 
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import AVSError, ConfigurationError, ModelError
 from fiftyone_avs.integrations import segment
 from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers
-from fiftyone_avs.integrations.cluster_nodes import Room, room_for
-from fiftyone_avs.integrations.cluster_worker import start_work
+from fiftyone_avs.integrations.cluster.nodes import Room, room_for
+from fiftyone_avs.integrations.cluster.worker import start_work
 from fiftyone_avs.integrations.fields import RunFields
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import fake
@@ -28,8 +29,6 @@ from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 from tests.integrations.cluster_models import Anything, delicate
 from tests.integrations.conftest import SIZE, files_of, new_process
 from tests.integrations.test_videos import write_video
-
-ray = pytest.importorskip("ray")
 
 ONE = RayRunner(workers=1, cpus=1, restarts=0)
 PATIENCE = 30  # seconds

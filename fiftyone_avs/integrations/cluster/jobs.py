@@ -18,12 +18,12 @@ import fiftyone as fo
 
 from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations.cluster_nodes import database_environment, joined, room_for
-from fiftyone_avs.integrations.cluster_pool import WorkerPool, cut
+from fiftyone_avs.integrations.cluster.nodes import database_environment, joined, room_for
+from fiftyone_avs.integrations.cluster.pool import WorkerPool, cut
+from fiftyone_avs.integrations.cluster.statuses import Statuses
 from fiftyone_avs.integrations.fields import RunFields
 from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
 from fiftyone_avs.integrations.runner import Runner
-from fiftyone_avs.integrations.statuses import Statuses
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.loading import pick_device

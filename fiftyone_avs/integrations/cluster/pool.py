@@ -11,8 +11,8 @@ from typing import Any
 
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import AVSError, ConfigurationError
-from fiftyone_avs.integrations.cluster_nodes import Room
-from fiftyone_avs.integrations.statuses import Statuses
+from fiftyone_avs.integrations.cluster.nodes import Room
+from fiftyone_avs.integrations.cluster.statuses import Statuses
 
 ROUNDS = 4
 """Every worker gets at least so many blocks, if there are batches enough, so that all end at about the same time."""
@@ -235,7 +235,7 @@ def _actor_class() -> type:
 
     class AVSWorker:
         def start(self, packed: bytes, version: str) -> None:
-            from fiftyone_avs.integrations.cluster_worker import start_work
+            from fiftyone_avs.integrations.cluster.worker import start_work
 
             self.work = start_work(packed, version)
 

@@ -14,12 +14,12 @@ import fiftyone as fo
 
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.integrations.cluster.statuses import Statuses
 from fiftyone_avs.integrations.runner import Runner
-from fiftyone_avs.integrations.statuses import Statuses
 from fiftyone_avs.integrations.storage import OWNER, RunFolder
 
 if TYPE_CHECKING:
-    from fiftyone_avs.integrations.cluster import RunJob
+    from fiftyone_avs.integrations.cluster.jobs import RunJob
 
 NEWS_EVERY = 0.5
 """Seconds between two messages of a worker, so that many of them do not flood the driver."""
