@@ -113,7 +113,8 @@ def plot(record: dict[str, Any], path: Path) -> None:
     figure, axes = pyplot.subplots(figsize=(7, 3.5), layout="constrained")
     done = [row["done"] for row in record["series"]]
     axes.plot(done, [row["resident_mb"] for row in record["series"]], marker=".", label="this process")
-    axes.plot(done, [row["with_workers_mb"] for row in record["series"]], label="with its worker processes")
+    shares = [row["with_workers_mb"] for row in record["series"]]
+    axes.plot(done, shares, label="its share, with worker processes (PSS)")
     limit = (1 + TOLERANCE) * record["first_mb"]
     axes.axhline(limit, color="grey", linestyle="--", label=f"{TOLERANCE:.0%} above the first")
     axes.set(xlabel="samples done", ylabel="MB", ylim=(0, None), title="Memory during one run")

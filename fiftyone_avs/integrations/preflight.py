@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fiftyone.core.collections import SampleCollection
 
@@ -14,6 +15,7 @@ from fiftyone_avs.errors import AVSError
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.integrations.choices import choose
 from fiftyone_avs.integrations.classes import class_path
+from fiftyone_avs.integrations.cluster import RayRunner, ray_options
 from fiftyone_avs.integrations.evaluation import check_eval_key, mask_field
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, check_free, check_run_key
 from fiftyone_avs.integrations.runs import find_record
@@ -46,6 +48,7 @@ def check_segment(
     models: Mapping[str, str] | None = None,
     device: str | None = None,
     overwrite: bool = False,
+    ray: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
     """What would stop ``segment`` from running these strategies on these samples.
 
@@ -58,6 +61,7 @@ def check_segment(
         models: as for ``segment``.
         device: as for ``segment``.
         overwrite: as for ``segment``.
+        ray: arguments of the ``RayRunner`` that is to do it; None if this process is.
 
     Returns:
         Findings in the order of the arguments; empty if all is well and every run is new.
@@ -71,6 +75,9 @@ def check_segment(
     found: list[Finding] = []
     if media == "image":
         found += _check_sound(samples, audio_field)
+    if ray is not None:
+        found += _check_ray(ray)
+        device = None  # of the workers, which say themselves what they have
     runs = list(strategies) if runs is None else runs
     for strategy, run in zip(strategies, runs, strict=True):
         try:
@@ -90,6 +97,13 @@ def _check_sound(samples: SampleCollection, audio_field: str) -> Iterator[Findin
         check_audio_field(root_dataset(samples), audio_field)
     except AVSError as error:
         yield Finding("audio_field", str(error))
+
+
+def _check_ray(arguments: Mapping[str, Any]) -> Iterator[Finding]:
+    try:
+        ray_options(RayRunner(**arguments))
+    except AVSError as error:
+        yield Finding("runner", str(error))
 
 
 def _check_models(

@@ -205,6 +205,14 @@ def where_fields(params: dict[str, Any], inputs: types.Object) -> None:
     )
 
 
+def ray_arguments(params: dict[str, Any]) -> dict[str, Any] | None:
+    """What was said of the workers, or None if there are to be none."""
+    if params.get("runner") != "ray":
+        return None
+    given = {name: params.get(f"ray_{name}") for name in ("workers", "cpus", "gpus", "address")}
+    return {name: value for name, value in given.items() if value not in (None, "")}
+
+
 def run_keys(params: dict[str, Any], strategies: list[str]) -> list[str]:
     """The run key of each strategy: the one typed, or with several strategies, a prefix of it."""
     typed = (params.get("run") or "").strip()
@@ -233,6 +241,7 @@ def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
         "models": _overrides(params),
         "device": params.get("device") or None,
         "overwrite": bool(params.get("overwrite")),
+        "ray": ray_arguments(params),
     }
 
 
@@ -251,19 +260,13 @@ def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
     )
     given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
     checked = _checked(ctx, [strategy])
-    if params.get("runner") == "ray":
-        given["runner"] = _ray_runner(params)
+    if checked["ray"] is not None:
+        given["runner"] = avs.RayRunner(**checked["ray"])
     return given | {
         **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
         "run": run,
         "retry_failed": bool(params.get("retry_failed")),
     }
-
-
-def _ray_runner(params: dict[str, Any]) -> avs.RayRunner:
-    names_of = ("workers", "cpus", "gpus", "address")
-    given = {name: params.get(f"ray_{name}") for name in names_of}
-    return avs.RayRunner(**{name: value for name, value in given.items() if value not in (None, "")})
 
 
 def _devices() -> dict[str, str]:

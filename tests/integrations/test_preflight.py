@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import fiftyone as fo
 import numpy as np
 import pytest
@@ -63,6 +65,20 @@ def arguments(findings):
 
 def test_nothing_is_found_where_all_is_well(make_images):
     assert check(make_images(2), "vcap_acls", "inversion") == []
+
+
+def test_what_stops_a_run_on_ray_is_found(make_images, monkeypatch):
+    dataset = make_images(1)
+    dataset.info[DEMO_MARK] = True
+    assert check(dataset, ray={"workers": 2, "gpus": 0.5}) == []
+    assert check(dataset, device="cuda", ray={}) == []  # the workers' device, not this process's
+    (found,) = check(dataset, ray={"gpus": 1.5})
+    assert (
+        found.argument == "runner" and found.blocks and "gpus must be 0, a fraction below 1" in found.message
+    )
+    monkeypatch.setitem(sys.modules, "ray", None)
+    (found,) = check(dataset, ray={})
+    assert "pip install 'fiftyone-avs[ray]'" in found.message
 
 
 def test_nothing_is_chosen_or_nothing_is_there(make_images):

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fiftyone.core.odm import get_db_conn
+from playwright.sync_api import TimeoutError as TooLate
 from playwright.sync_api import expect
 
 PATIENCE = int(os.environ.get("FIFTYONE_AVS_PATIENCE", "90"))  # seconds
@@ -144,6 +145,18 @@ class User:
     def button(self, name: str):
         """A button by its text."""
         return self.page.get_by_role("button", name=name, exact=True).last
+
+    def click_until(self, target, text: str) -> None:
+        """Click something that brings up a text, and again if it did not: a panel that is loading can lose a click."""
+        for _ in range(2):
+            target.click()
+            try:
+                self.page.get_by_text(text).wait_for(timeout=PATIENCE * 1000 / 3)
+                return
+            except TooLate:
+                if not target.is_visible():
+                    break
+        self.page.get_by_text(text).wait_for()
 
     def sees(self, text, *, exact: bool = False):
         """Wait until a text is there, and return where."""

@@ -297,7 +297,7 @@ def test_the_model_evaluation_panel_compares_our_evaluations(user, judged):
     user.sees("2 Model Evaluations")
     card = user.page.get_by_text("Needs Review").last.locator("xpath=ancestor::*[contains(., '_eval')][1]")
     name = re.search(r"\w+_eval", card.inner_text()).group()
-    card.get_by_text(name).click()
+    user.click_until(card.get_by_text(name), "Select a comparison")
     user.page.get_by_text("Select a comparison").click()
     user.page.get_by_role("option").first.click()
     row = user.page.get_by_role("row").filter(has_text="mIoU")
