@@ -1,12 +1,14 @@
 """The road: picture and sound -> captions -> referring expression -> soft map and mask.
 
-Read ``Pipeline.__call__`` from top to bottom. Everything runs stage by stage over a batch, and a clip
-that fails in one stage leaves the road there, with a reason, without stopping the others.
+Read ``predict_together`` from top to bottom. Everything runs stage by stage over a batch, and a clip that fails in
+one stage leaves the road there, with a reason, without stopping the others. Several pipelines may take the road
+together: what they have in common is then done once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -17,7 +19,7 @@ from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.media import is_silent
 from fiftyone_avs.models import Models
 from fiftyone_avs.strategies import Evidence, Strategy
-from fiftyone_avs.types import Caption, Clip, Prediction, Referral, SoftMap, Sound
+from fiftyone_avs.types import Caption, Clip, Prediction, Referral, SoftMap, Sound, TokenEmbeddings
 
 NO_SOUND = "there is no sound to listen to"
 
@@ -30,23 +32,6 @@ class Captions:
 
     image: Caption | None = None
     audio: Caption | None = None
-
-
-@dataclass
-class _Traveller:
-    """One clip that can be heard, and what it has gathered on the road so far."""
-
-    clip: Clip
-    sound: Sound
-    image_caption: Caption | None = None
-    audio_caption: Caption | None = None
-    referral: Referral | None = None
-    soft_map: SoftMap | None = None
-    failure: str = ""
-
-    @property
-    def evidence(self) -> Evidence:
-        return Evidence(self.clip.id, self.clip.image, self.sound, self.image_caption, self.audio_caption)
 
 
 @dataclass(frozen=True)
@@ -69,14 +54,14 @@ class Pipeline:
     silence_db: float = -60.0
     threshold: float | None = None
     batch_size: int | None = None
-    _sizes: BatchSizes = field(init=False, repr=False, compare=False)
+    sizes: BatchSizes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if self.batch_size is not None and self.batch_size < 1:
             raise ConfigurationError(f"batch_size must be 1 or more, not {self.batch_size!r}")
         given = self.batch_size
         sizes = self.models.batch_sizes if given is None else BatchSizes(given, given)
-        object.__setattr__(self, "_sizes", sizes)
+        object.__setattr__(self, "sizes", sizes)
         if self.silence not in ("abstain", "run"):
             raise ConfigurationError(f"silence must be 'abstain' or 'run', not {self.silence!r}")
         if self.threshold is not None and not 0 <= self.threshold <= 1:
@@ -98,27 +83,9 @@ class Pipeline:
             ConfigurationError: if two clips of the batch have the same id.
             ModelError: if a model cannot be loaded.
         """
-        if len({clip.id for clip in clips}) < len(clips):
-            raise ConfigurationError("clips of a batch need ids of their own, and two of these share one")
-        deaf = {clip.id: reason for clip in clips if (reason := self._unheard(clip.sound))}
-        travellers = {
-            clip.id: _Traveller(clip, clip.sound)
-            for clip in clips
-            if clip.id not in deaf and clip.sound is not None
-        }
-        road = list(travellers.values())
-        with self.models.computing():
-            self._caption(road, known or {})
-            self._refer(road)
-            self._segment(road)
-        return [
-            Prediction(clip.id, "abstained", deaf[clip.id])
-            if clip.id in deaf
-            else self._arrive(travellers[clip.id])
-            for clip in clips
-        ]
+        return predict_together([Task(self, clips, known or {})])[0]
 
-    def _unheard(self, sound: Sound | None) -> str:
+    def unheard(self, sound: Sound | None) -> str:
         """Why a sound cannot be listened to, or "". No sound always abstains, silence by default."""
         if sound is None or not len(sound.samples):
             return NO_SOUND
@@ -126,85 +93,188 @@ class Pipeline:
             return f"the sound is silent (below {self.silence_db:g} dBFS)"
         return ""
 
-    def _caption(self, road: list[_Traveller], known: Mapping[str, Captions]) -> None:
-        """Ask the captioners that the strategy needs, unless the captions are known already."""
-        for traveller in road:
-            captions = known.get(traveller.clip.id, Captions())
-            traveller.image_caption, traveller.audio_caption = captions.image, captions.audio
-        if "image_captioner" in self.strategy.needs:
-            waiting = [traveller for traveller in road if traveller.image_caption is None]
-            self._caption_pictures(waiting)
-        if "audio_captioner" in self.strategy.needs:
-            waiting = [traveller for traveller in road if traveller.audio_caption is None]
-            for traveller, caption in self._stage("audio captioner", self._caption_sounds, waiting):
-                traveller.audio_caption = caption
 
-    def _caption_pictures(self, waiting: list[_Traveller]) -> None:
-        """Caption each picture once, however many sounds go with it: such clips share the array."""
-        sharing: dict[int, list[_Traveller]] = {}
-        for traveller in waiting:
-            sharing.setdefault(id(traveller.clip.image), []).append(traveller)
-        firsts = [group[0] for group in sharing.values()]
-        for traveller, caption in self._stage("image captioner", self._caption_images, firsts):
-            traveller.image_caption = caption
-        for first, *others in sharing.values():
-            for other in others:
-                other.image_caption, other.failure = first.image_caption, first.failure
+@dataclass(frozen=True)
+class Task:
+    """Clips that one pipeline has to predict; see ``Pipeline.__call__``."""
 
-    def _caption_images(self, travellers: Sequence[_Traveller]) -> list[Caption]:
-        return self.models.image_captioner.caption_images([t.clip.image for t in travellers])
+    pipeline: Pipeline
+    clips: Sequence[Clip]
+    known: Mapping[str, Captions] = field(default_factory=dict)
 
-    def _caption_sounds(self, travellers: Sequence[_Traveller]) -> list[Caption]:
-        return self.models.audio_captioner.caption_sounds([t.sound for t in travellers])
 
-    def _refer(self, road: list[_Traveller]) -> None:
-        """Let the strategy name what to segment."""
+@dataclass
+class _Traveller:
+    """One clip on the road of one pipeline, and what it has gathered so far."""
 
-        def refer(travellers: Sequence[_Traveller]) -> list[Referral]:
-            return self.strategy.refer([t.evidence for t in travellers], self.models)
+    pipeline: Pipeline
+    clip: Clip
+    unheard: str
+    image_caption: Caption | None = None
+    audio_caption: Caption | None = None
+    referral: Referral | None = None
+    soft_map: SoftMap | None = None
+    failure: str = ""
 
-        for traveller, referral in self._stage(f"strategy {self.strategy.name}", refer, road):
+    @property
+    def sound(self) -> Sound:
+        if self.clip.sound is None:
+            raise ValueError(NO_SOUND)
+        return self.clip.sound
+
+    @property
+    def evidence(self) -> Evidence:
+        return Evidence(self.clip.id, self.clip.image, self.sound, self.image_caption, self.audio_caption)
+
+    def arrive(self) -> Prediction:
+        """Say how the journey ended."""
+        if self.unheard:
+            return Prediction(self.clip.id, "abstained", self.unheard)
+        if self.referral is not None and self.referral.abstained is not None:
+            return Prediction(self.clip.id, "abstained", self.referral.abstained, self.referral)
+        if self.soft_map is None:
+            return Prediction(self.clip.id, "failed", self.failure, self.referral)
+        threshold = self.pipeline.threshold
+        if threshold is None:
+            threshold = self.pipeline.models.segmenter.threshold
+        mask = self.soft_map > threshold
+        return Prediction(self.clip.id, "ok", "", self.referral, self.soft_map, mask, threshold)
+
+
+def predict_together(tasks: Sequence[Task]) -> list[list[Prediction]]:
+    """Predict with several pipelines at once: a picture or sound that they share is captioned once by each captioner,
+    and equal expressions for one picture are segmented once.
+
+    Args:
+        tasks: what each pipeline has to do. Clips are shared if they are the same objects. The pipelines' models
+            are on one device and compute in one precision.
+
+    Returns:
+        For each task what its pipeline returns.
+
+    Raises:
+        ConfigurationError: if two clips of a task have the same id.
+        ModelError: if a model cannot be loaded.
+    """
+    journeys = [_set_out(task) for task in tasks]
+    road = [traveller for journey in journeys for traveller in journey if not traveller.unheard]
+    with ExitStack() as computing:
+        for models in {id(task.pipeline.models): task.pipeline.models for task in tasks}.values():
+            computing.enter_context(models.computing())
+        _caption_pictures(road)
+        _caption_sounds(road)
+        _refer(road)
+        _segment(road)
+    return [[traveller.arrive() for traveller in journey] for journey in journeys]
+
+
+def _set_out(task: Task) -> list[_Traveller]:
+    if len({clip.id for clip in task.clips}) < len(task.clips):
+        raise ConfigurationError("clips of a batch need ids of their own, and two of these share one")
+    travellers = []
+    for clip in task.clips:
+        known = task.known.get(clip.id, Captions())
+        unheard = task.pipeline.unheard(clip.sound)
+        travellers.append(_Traveller(task.pipeline, clip, unheard, known.image, known.audio))
+    return travellers
+
+
+def _caption_pictures(road: Sequence[_Traveller]) -> None:
+    """Caption each picture once, however many sounds and strategies go with it: they share the array."""
+
+    def caption(some: Sequence[_Traveller]) -> list[Caption]:
+        return some[0].pipeline.models.image_captioner.caption_images([t.clip.image for t in some])
+
+    waiting = [t for t in road if t.image_caption is None and "image_captioner" in t.pipeline.strategy.needs]
+    for captioner in _groups(waiting, lambda t: id(t.pipeline.models.image_captioner)):
+        for traveller, found in _stage("image captioner", caption, captioner, lambda t: id(t.clip.image)):
+            traveller.image_caption = found
+
+
+def _caption_sounds(road: Sequence[_Traveller]) -> None:
+    """Caption each sound once, however many strategies hear it."""
+
+    def caption(some: Sequence[_Traveller]) -> list[Caption]:
+        return some[0].pipeline.models.audio_captioner.caption_sounds([t.sound for t in some])
+
+    waiting = [t for t in road if t.audio_caption is None and "audio_captioner" in t.pipeline.strategy.needs]
+    for captioner in _groups(waiting, lambda t: id(t.pipeline.models.audio_captioner)):
+        for traveller, found in _stage("audio captioner", caption, captioner, lambda t: id(t.sound)):
+            traveller.audio_caption = found
+
+
+def _refer(road: Sequence[_Traveller]) -> None:
+    """Let each pipeline's strategy name what to segment."""
+
+    def refer(some: Sequence[_Traveller]) -> list[Referral]:
+        pipeline = some[0].pipeline
+        return pipeline.strategy.refer([t.evidence for t in some], pipeline.models)
+
+    for travellers in _groups(road, lambda t: id(t.pipeline)):
+        name = f"strategy {travellers[0].pipeline.strategy.name}"
+        for traveller, referral in _stage(name, refer, travellers, id):
             traveller.referral = referral
 
-    def _segment(self, road: list[_Traveller]) -> None:
-        """Let the segmenter find what was named."""
-        waiting = [t for t in road if t.referral is not None and t.referral.abstained is None]
-        for traveller, soft_map in self._stage("segmenter", self._segment_batch, waiting):
+
+def _segment(road: Sequence[_Traveller]) -> None:
+    """Let the segmenters find what was named; what is named twice in one picture is looked for once."""
+    waiting = [t for t in road if t.referral is not None and t.referral.abstained is None]
+    for travellers in _groups(waiting, lambda t: id(t.pipeline.models.segmenter)):
+        # Pictures that come together are looked at once, whatever is named in them.
+        ordered = [t for sharing in _groups(travellers, lambda t: id(t.clip.image)) for t in sharing]
+        for traveller, soft_map in _stage("segmenter", _segment_batch, ordered, _wanted):
             traveller.soft_map = soft_map
 
-    def _segment_batch(self, travellers: Sequence[_Traveller]) -> list[SoftMap]:
-        referrals = [t.referral for t in travellers if t.referral is not None]
-        images = [t.clip.image for t in travellers]
-        soft_maps = self.models.segmenter.segment(images, [r.tokens or r.text for r in referrals])
-        for image, soft_map in zip(images, soft_maps, strict=True):
-            check_soft_map(soft_map, image.shape[:2])
-        return soft_maps
 
-    def _stage(
-        self,
-        name: str,
-        call: Callable[[Sequence[_Traveller]], Sequence[Result]],
-        travellers: list[_Traveller],
-    ) -> Iterator[tuple[_Traveller, Result]]:
-        """Run one stage for those still on the road; mark the failed, yield the others with their results."""
-        waiting = [traveller for traveller in travellers if not traveller.failure]
-        results = run_stage(name, call, waiting, self._sizes)
-        for traveller, result in zip(waiting, results, strict=True):
+def _expression(traveller: _Traveller) -> str | TokenEmbeddings:
+    if traveller.referral is None:
+        raise ValueError("nothing was named")
+    return traveller.referral.tokens or traveller.referral.text
+
+
+def _wanted(traveller: _Traveller) -> Hashable:
+    """What is looked for, and where."""
+    expression = _expression(traveller)
+    return id(traveller.clip.image), expression if isinstance(expression, str) else id(expression)
+
+
+def _segment_batch(travellers: Sequence[_Traveller]) -> list[SoftMap]:
+    images = [t.clip.image for t in travellers]
+    segmenter = travellers[0].pipeline.models.segmenter
+    soft_maps = segmenter.segment(images, [_expression(t) for t in travellers])
+    for image, soft_map in zip(images, soft_maps, strict=True):
+        check_soft_map(soft_map, image.shape[:2])
+    return soft_maps
+
+
+def _groups(
+    travellers: Sequence[_Traveller], key: Callable[[_Traveller], Hashable]
+) -> list[list[_Traveller]]:
+    """Those with the same key together, in the order of the first of each group."""
+    groups: dict[Hashable, list[_Traveller]] = {}
+    for traveller in travellers:
+        groups.setdefault(key(traveller), []).append(traveller)
+    return list(groups.values())
+
+
+def _stage(
+    name: str,
+    call: Callable[[Sequence[_Traveller]], Sequence[Result]],
+    travellers: Sequence[_Traveller],
+    key: Callable[[_Traveller], Hashable],
+) -> Iterator[tuple[_Traveller, Result]]:
+    """Run one stage for those still on the road, once per key; mark the failed, yield the others with results."""
+    groups = _groups([traveller for traveller in travellers if not traveller.failure], key)
+    if not groups:
+        return
+    firsts = [group[0] for group in groups]
+    results = run_stage(name, call, firsts, firsts[0].pipeline.sizes)
+    for group, result in zip(groups, results, strict=True):
+        for traveller in group:
             if isinstance(result, Failure):
                 traveller.failure = result.reason
             else:
                 yield traveller, result
-
-    def _arrive(self, traveller: _Traveller) -> Prediction:
-        """Say how the journey of one clip ended."""
-        clip_id, referral = traveller.clip.id, traveller.referral
-        if referral is not None and referral.abstained is not None:
-            return Prediction(clip_id, "abstained", referral.abstained, referral)
-        if traveller.soft_map is None:
-            return Prediction(clip_id, "failed", traveller.failure, referral)
-        threshold = self.models.segmenter.threshold if self.threshold is None else self.threshold
-        mask = traveller.soft_map > threshold
-        return Prediction(clip_id, "ok", "", referral, traveller.soft_map, mask, threshold)
 
 
 def check_soft_map(soft_map: SoftMap, shape: tuple[int, ...]) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 from fiftyone_avs.errors import ConfigurationError
@@ -39,3 +40,20 @@ def plan_pipeline(
             "strategy_options go with a strategy's name; set them on your strategy object"
         )
     return Pipeline(strategy, models, silence=silence, threshold=threshold, batch_size=batch_size)
+
+
+def share_models(pipelines: Sequence[Pipeline]) -> list[Pipeline]:
+    """The same pipelines with each model loaded once for all of them, so that they share what it finds.
+
+    Args:
+        pipelines: on one device.
+    """
+    sharing: list[Pipeline] = []
+    for pipeline in pipelines:
+        same = next((p.models for p in sharing if p.models.cards == pipeline.models.cards), None)
+        if same is not None:
+            pipeline = replace(pipeline, models=same)
+        elif sharing:
+            pipeline.models.share_with(sharing[0].models)
+        sharing.append(pipeline)
+    return sharing

@@ -1,0 +1,230 @@
+"""Models by role, each loaded when it is first needed."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+
+from fiftyone_avs.engine import BatchSizes, reused_memory, sizes_for
+from fiftyone_avs.errors import ConfigurationError, ModelError
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.loading import PRECISIONS, provenance
+from fiftyone_avs.models.roles import (
+    ROLES,
+    AudioCaptioner,
+    AudioClassifier,
+    AudioTextScorer,
+    ImageCaptioner,
+    ImageTextScorer,
+    NounExtractor,
+    Segmenter,
+    TextInverter,
+)
+from fiftyone_avs.models.store import why_absent
+
+SMALL = 5.0
+"""Millions of parameters up to which a model's matrices are too small for several threads."""
+
+
+class Models:
+    """Models by role, loaded when first asked for.
+
+    Args:
+        cards: the card of each role that can be played.
+        device: "cpu", "cuda", "cuda:0", ...
+        preset: the preset's name, for records and messages.
+        precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        strategy_options: options of strategies that go with these models, by strategy name.
+        missing: how users get a model for a role that has no card, by role.
+    """
+
+    def __init__(
+        self,
+        cards: Mapping[str, Card],
+        *,
+        device: str = "cpu",
+        preset: str = "custom",
+        precision: str = "float32",
+        strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
+        missing: Mapping[str, str] | None = None,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise ConfigurationError(
+                f"unknown precision {precision!r}; choose one of {', '.join(PRECISIONS)}"
+            )
+        self.cards = dict(cards)
+        self.device = device
+        self.preset = preset
+        self.precision = precision
+        self.strategy_options = dict(strategy_options or {})
+        self._missing = dict(missing or {})
+        self.batch_sizes: BatchSizes = sizes_for(device)
+        self._loaded: dict[str, object] = {}
+        self._shared: list[tuple[Card, object]] = []
+        self._provenance: dict[str, dict[str, Any]] = {}
+
+    @property
+    def audio_classifier(self) -> AudioClassifier:
+        """The model that names sounds."""
+        return cast(AudioClassifier, self.role("audio_classifier"))
+
+    @property
+    def audio_captioner(self) -> AudioCaptioner:
+        """The model that describes sounds."""
+        return cast(AudioCaptioner, self.role("audio_captioner"))
+
+    @property
+    def image_captioner(self) -> ImageCaptioner:
+        """The model that describes pictures."""
+        return cast(ImageCaptioner, self.role("image_captioner"))
+
+    @property
+    def audio_text_scorer(self) -> AudioTextScorer:
+        """The model that compares sounds with texts."""
+        return cast(AudioTextScorer, self.role("audio_text_scorer"))
+
+    @property
+    def image_text_scorer(self) -> ImageTextScorer:
+        """The model that compares pictures with texts."""
+        return cast(ImageTextScorer, self.role("image_text_scorer"))
+
+    @property
+    def noun_extractor(self) -> NounExtractor:
+        """The model that finds noun phrases."""
+        return cast(NounExtractor, self.role("noun_extractor"))
+
+    @property
+    def segmenter(self) -> Segmenter:
+        """The referring image segmentation model."""
+        return cast(Segmenter, self.role("segmenter"))
+
+    @property
+    def text_inverter(self) -> TextInverter:
+        """The model that turns sounds into token embeddings."""
+        return cast(TextInverter, self.role("text_inverter"))
+
+    def role(self, role: str) -> object:
+        """The model that plays a role, loading it at the first call.
+
+        Raises:
+            ModelError: if no model plays the role, or it cannot be loaded.
+        """
+        if role not in self._loaded:
+            card = self._card(role)
+            # An inverter is made for the segmenter beside it, so its card does not say all about it.
+            known = () if role == "text_inverter" else self._shared
+            found = next((model for other, model in known if other == card), None)
+            self._loaded[role] = self._load(card) if found is None else found
+        return self._loaded[role]
+
+    def _load(self, card: Card) -> object:
+        """Import the card's adapter and let it load the model."""
+        module, _, name = card.adapter.partition(":")
+        model: object = getattr(importlib.import_module(module), name).load(card, self)
+        if not isinstance(model, ROLES[card.role]):
+            raise ModelError(f"{card.adapter} does not play the role {card.role!r}")
+        self._shared.append((card, model))
+        return model
+
+    def share_with(self, other: Models) -> None:
+        """Load a card once for both from now on: what either loads is there for the other, too.
+
+        Args:
+            other: models on the same device.
+        """
+        other._shared += self._shared
+        self._shared = other._shared
+
+    @property
+    def loaded(self) -> tuple[str, ...]:
+        """The roles whose models are in memory now."""
+        return tuple(self._loaded)
+
+    def require(self, roles: Sequence[str]) -> None:
+        """Load the models of several roles now, so that a missing one is found before work begins.
+
+        Raises:
+            ModelError: if a role has no model or it cannot be loaded. Checkpoints that users have to get
+                themselves are looked for first, as ``check`` does.
+        """
+        self.check(roles)
+        for role in roles:
+            self.role(role)
+
+    def check(self, roles: Sequence[str]) -> None:
+        """Look for what users have to get themselves, without loading anything.
+
+        Raises:
+            ModelError: if a role has no model, or checkpoints are not on this machine: all of them are named.
+        """
+        waiting = [self._card(role) for role in roles if role not in self._loaded]
+        absent = [reason for card in waiting if (reason := why_absent(card))]
+        if absent:
+            raise ModelError("\n".join(absent))
+
+    def use(self, role: str, model: object) -> None:
+        """Let an object of your own play a role.
+
+        Raises:
+            ConfigurationError: if the role is unknown or the object lacks the role's methods.
+        """
+        if role not in ROLES:
+            raise ConfigurationError(f"unknown role {role!r}; roles: {', '.join(ROLES)}")
+        if not isinstance(model, ROLES[role]):
+            raise ConfigurationError(
+                f"{type(model).__name__} does not play the role {role!r}: see {ROLES[role]}"
+            )
+        name = f"{type(model).__module__}.{type(model).__qualname__}"
+        self.cards[role] = Card(name, role, "", name, "unknown")
+        self._loaded[role] = model
+        self._provenance.pop(role, None)
+
+    def describe(self, roles: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Which model plays each role: card, source, revision, licence and settings, for run records."""
+        for role in roles:
+            if role not in self._provenance:
+                self._provenance[role] = provenance(self._card(role))
+        return {role: self._provenance[role] for role in roles}
+
+    @contextmanager
+    def computing(self) -> Iterator[None]:
+        """A context in which models compute in the chosen precision. Weights stay float32."""
+        with self._threads(), reused_memory(self.device):
+            if self.precision == "float32":
+                yield
+                return
+            import torch
+
+            with torch.autocast(torch.device(self.device).type, getattr(torch, PRECISIONS[self.precision])):
+                yield
+
+    @contextmanager
+    def _threads(self) -> Iterator[None]:
+        """One thread for models so small that threads would wait for one another; torch's own number for others."""
+        loaded = [*(self.cards[role] for role in self._loaded), *(card for card, _ in self._shared)]
+        sizes = [card.parameters for card in loaded]
+        if self.device != "cpu" or not sizes or any(size is None or size > SMALL for size in sizes):
+            yield
+            return
+        import torch
+
+        threads = torch.get_num_threads()
+        torch.set_num_threads(1)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(threads)
+
+    def _card(self, role: str) -> Card:
+        if role not in ROLES:
+            raise ConfigurationError(f"unknown role {role!r}; roles: {', '.join(ROLES)}")
+        if role not in self.cards:
+            remedy = self._missing.get(
+                role,
+                "choose another strategy or preset, or name a model with"
+                f" models={{{role!r}: <card, folder or hub id>}}",
+            )
+            raise ModelError(f"preset {self.preset!r} has no model for the role {role!r}: {remedy}")
+        return self.cards[role]
