@@ -77,7 +77,7 @@ from fiftyone_avs.integrations.runs import (
     rename_run,
     run_info,
 )
-from fiftyone_avs.integrations.segmentation import DEMO_MARK, DemoModelsWarning, segment
+from fiftyone_avs.integrations.segmentation import DEMO_MARK, DemoModelsWarning, segment, segment_all
 from fiftyone_avs.integrations.sheets import SheetSummary, check_sheet, choose_samples, make_sheet
 from fiftyone_avs.integrations.verdicts import VERDICTS, next_sample, set_verdict
 
@@ -157,6 +157,7 @@ __all__ = [
     "sample_class_fields",
     "SampleInspection",
     "segment",
+    "segment_all",
     "set_benchmark",
     "set_verdict",
     "SheetSummary",

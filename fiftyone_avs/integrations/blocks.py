@@ -40,12 +40,14 @@ class Blocks:
         audio_field: the field with the sound's path.
         size: clips per block; None begins with a few and doubles them while blocks take little time.
         processes: how many processes read ahead; 0 reads in a thread of this one.
+        runs: how many predictions are made of each clip; the more, the fewer clips come at once.
     """
 
     dataset: fo.Dataset
     audio_field: str
     size: int | None
     processes: int
+    runs: int = 1
 
     def of(self, ids: Sequence[str]) -> Generator[list[Clip | Unread], None, None]:
         """Blocks of clips in the order of the ids. A sample that is not in the dataset (any more) is left out."""
@@ -53,15 +55,16 @@ class Blocks:
             read_clips, self._files(ids), processes=self.processes, size=bytes_of, died=_reader_died
         )
         size, weight, start = self.size or FIRST_BLOCK, 0, time.monotonic()
+        most = max(FIRST_BLOCK, MOST_CLIPS // self.runs)
         block: list[Clip | Unread] = []
         try:
             for group in groups:
                 block += group
                 weight += bytes_of(group)
-                if len(block) >= size or weight >= MOST_BYTES:
+                if len(block) >= size or weight >= MOST_BYTES // self.runs:
                     yield block
                     if self.size is None and time.monotonic() - start < SHORT:
-                        size = min(2 * size, MOST_CLIPS)
+                        size = min(2 * size, most)
                     block, weight, start = [], 0, time.monotonic()
             if block:
                 yield block

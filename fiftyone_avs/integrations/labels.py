@@ -9,10 +9,14 @@ from typing import Any
 import fiftyone as fo
 
 from fiftyone_avs.integrations.clips import window_seconds
+from fiftyone_avs.integrations.documents import Make, label
 from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields, value_of
 from fiftyone_avs.integrations.storage import MAP_RANGE, RunFolder
 from fiftyone_avs.pipeline import Captions
 from fiftyone_avs.types import Caption, Prediction, Trace
+
+Files = tuple[str, str] | None
+"""The paths of a prediction's mask and soft map, if it has them."""
 
 
 def sound_source(settings: Mapping[str, Any]) -> str:
@@ -47,7 +51,7 @@ def failed(clip_id: str, reason: str) -> Prediction:
     return Prediction(clip_id, "failed", reason)
 
 
-def store_files(prediction: Prediction, folder: RunFolder, stem: str) -> tuple[str, str] | None:
+def store_files(prediction: Prediction, folder: RunFolder, stem: str) -> Files:
     """Write a prediction's mask and soft map, and return their paths; if it has none, remove an earlier attempt's.
 
     Needs neither the dataset nor its database, so any thread may do it.
@@ -61,31 +65,39 @@ def store_files(prediction: Prediction, folder: RunFolder, stem: str) -> tuple[s
     return folder.write(stem, prediction.mask, prediction.soft_map)
 
 
-def own_labels(prediction: Prediction, fields: RunFields, files: tuple[str, str] | None) -> dict[str, Any]:
+def own_labels(prediction: Prediction, fields: RunFields, files: Files, make: Make = label) -> dict[str, Any]:
     """The values of the run's fields.
 
     Args:
         prediction: what came out.
         fields: the run's.
         files: the paths of its mask and soft map, which are in place, so that labels never point to missing files.
+        make: makes the labels; see ``documents``.
     """
-    mask = heatmap = None
+    mask = heatmap = query = None
     if files is not None:
-        mask = fo.Segmentation(mask_path=files[0])
-        heatmap = fo.Heatmap(map_path=files[1], range=MAP_RANGE)
+        mask = make(fo.Segmentation, mask_path=files[0])
+        heatmap = make(fo.Heatmap, map_path=files[1], range=MAP_RANGE)
     referral = prediction.referral
     trace = Trace() if referral is None else referral.trace
-    query = None
     if referral is not None and referral.text:
-        query = fo.Classification(label=referral.text, confidence=referral.confidence)
-    candidates = [fo.Classification(label=found.text, confidence=found.score) for found in trace.candidates]
+        query = make(fo.Classification, label=referral.text, confidence=_number(referral.confidence))
+    candidates = [
+        make(fo.Classification, label=found.text, confidence=_number(found.score))
+        for found in trace.candidates
+    ]
     return {
         fields.mask: mask,
         fields.map: heatmap,
         fields.query: query,
-        fields.candidates: fo.Classifications(classifications=candidates) if candidates else None,
+        fields.candidates: make(fo.Classifications, classifications=candidates) if candidates else None,
         fields.status: status_text(prediction),
     }
+
+
+def _number(score: float | None) -> float | None:
+    """A score as the database takes it: strategies may give numpy's."""
+    return None if score is None else float(score)
 
 
 class CaptionKeeper:
@@ -120,15 +132,13 @@ class CaptionKeeper:
             audio=self._read(document, CAPTION_FIELDS["audio_captioner"]),
         )
 
-    def label(
-        self, document: Any, prediction: Prediction, fields: RunFields, files: tuple[str, str] | None
-    ) -> None:
-        """Put a prediction and new captions on a sample or frame, without saving it; see ``own_labels``."""
-        values = own_labels(prediction, fields, files) | self._new_labels(prediction, document)
-        for name, value in values.items():
-            document[name] = value
+    def labels(
+        self, document: Any, prediction: Prediction, fields: RunFields, files: Files, make: Make = label
+    ) -> dict[str, Any]:
+        """The values of the run's fields and of captions made now, for a sample or frame; see ``own_labels``."""
+        return own_labels(prediction, fields, files, make) | self._new_labels(prediction, document, make)
 
-    def _new_labels(self, prediction: Prediction, document: Any) -> dict[str, Any]:
+    def _new_labels(self, prediction: Prediction, document: Any, make: Make) -> dict[str, Any]:
         """The values of caption fields to write: captions made now."""
         trace = Trace() if prediction.referral is None else prediction.referral.trace
         captions = {
@@ -136,7 +146,7 @@ class CaptionKeeper:
             CAPTION_FIELDS["audio_captioner"]: trace.audio_caption,
         }
         return {
-            name: self._label(name, caption)
+            name: self._label(name, caption, make)
             for name, caption in captions.items()
             if caption is not None and name in self._origin and self._may_write(document, name)
         }
@@ -156,7 +166,7 @@ class CaptionKeeper:
             return False
         return self._read(document, name) is None
 
-    def _label(self, name: str, caption: Caption) -> Any:
-        return fo.Classification(
-            label=caption.text, alternatives=list(caption.texts[1:]), **self._origin[name]
+    def _label(self, name: str, caption: Caption, make: Make) -> Any:
+        return make(
+            fo.Classification, label=caption.text, alternatives=list(caption.texts[1:]), **self._origin[name]
         )

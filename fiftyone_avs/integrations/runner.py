@@ -1,4 +1,4 @@
-"""The loop of a run: pending samples -> clips -> pipeline -> files -> fields."""
+"""The loop of one or several runs: pending samples -> clips -> pipelines -> files -> fields."""
 
 from __future__ import annotations
 
@@ -17,20 +17,25 @@ from fiftyone_avs.engine import reused_memory
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.integrations.blocks import Blocks, together
 from fiftyone_avs.integrations.clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
-from fiftyone_avs.integrations.fields import FRAMES, RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, failed, status_text, store_files
-from fiftyone_avs.integrations.saving import Saver
-from fiftyone_avs.integrations.storage import RunFolder, stem_of
+from fiftyone_avs.integrations.documents import Row
+from fiftyone_avs.integrations.fields import FRAMES
+from fiftyone_avs.integrations.labels import failed, status_text, store_files
+from fiftyone_avs.integrations.opening import Run
+from fiftyone_avs.integrations.saving import Saver, Statuses
+from fiftyone_avs.integrations.storage import stem_of
 from fiftyone_avs.media import Unread
-from fiftyone_avs.pipeline import Captions, Pipeline
-from fiftyone_avs.types import Clip
+from fiftyone_avs.pipeline import Task, predict_together
+from fiftyone_avs.types import Clip, Prediction
 
 GONE = "the sample was deleted from the dataset during the run"
 
 Item = TypeVar("Item")
 Progress = bool | Callable[[int, int], None]
-Outcomes = Generator[tuple[str, str], None, None]
-"""Ids of samples with their statuses, each once it is stored."""
+Todo = Mapping[str, Sequence[str]]
+"""Ids of samples with the keys of the runs that have to do them, in the order of the work."""
+
+Outcomes = Generator[tuple[str, Statuses], None, None]
+"""Ids of samples with their statuses, each once they are stored."""
 
 
 @dataclass(frozen=True)
@@ -60,25 +65,21 @@ class RunSummary:
 
 @dataclass(frozen=True)
 class Runner:
-    """Takes samples through a pipeline and stores what comes out.
+    """Takes samples through the pipelines of one or several runs and stores what comes out.
+
+    Media are read once for all runs, and what runs share is computed once; see ``predict_together``.
 
     Attributes:
-        pipeline: predicts batches of clips.
+        runs: what to do with each sample.
         dataset: the dataset of the samples.
-        fields: the run's fields, declared already.
-        folder: where the run's files go.
-        keeper: reads and writes the captions that runs share.
         audio_field: the field with the sound's path (images only).
         fps: frames per second to label (videos only).
         frames_of: label the frames that have this field (videos only); None labels by fps.
         processes: how many processes read images and their sounds ahead; 0 reads them in a thread of this one.
     """
 
-    pipeline: Pipeline
+    runs: Sequence[Run]
     dataset: fo.Dataset
-    fields: RunFields
-    folder: RunFolder
-    keeper: CaptionKeeper
     audio_field: str
     fps: float
     frames_of: str | None = None
@@ -91,92 +92,118 @@ class Runner:
         retry_failed: bool,
         max_samples: int | None,
         progress: Progress,
-        outcomes: Callable[[Sequence[str]], Outcomes] | None = None,
-    ) -> RunSummary:
-        """Do the samples that have no status yet; see ``segment``.
+        outcomes: Callable[[Todo], Outcomes] | None = None,
+    ) -> list[RunSummary]:
+        """Do the samples that have no status yet; see ``segment``. Returns a summary per run.
 
         ``outcomes`` does them elsewhere; by default this process does.
         """
-        ids = self.pending(samples, retry_failed)
-        skipped = len(samples) - len(ids)
-        ids = ids[:max_samples]
-        counts: Counter[str] = Counter()
-        reasons: dict[str, str] = {}
-        with closing((outcomes or self.outcomes)(ids)) as found:  # closed at once when the run is interrupted
-            for sample_id, status in _report(found, len(ids), progress, self.fields.run):
-                kind, _, reason = status.partition(": ")
-                counts[kind] += 1
-                if kind != "ok":
-                    reasons[sample_id] = reason
-        return RunSummary(
-            self.fields.run, counts["ok"], counts["abstained"], counts["failed"], skipped, reasons
-        )
-
-    def outcomes(self, ids: Sequence[str]) -> Outcomes:
-        """Do these samples; yield each one's id and status once it is stored."""
-        with reused_memory(self.pipeline.models.device):
-            yield from self._videos(ids) if self.fields.on_frames else self._images(ids)
-
-    def pending(self, samples: SampleCollection, retry_failed: bool) -> list[str]:
-        """Ids of the samples to do, in the collection's order; those that share a picture come together."""
-        ids = together(*samples.values(["id", "filepath"]))
-        done = dict(zip(*self.dataset.values(["id", self.fields.status]), strict=True))
+        pending = self.pending(samples, retry_failed)
+        waiting = Counter(key for keys in pending.values() for key in keys)
+        todo = dict(islice(pending.items(), max_samples))
+        counts: dict[str, Counter[str]] = {run.key: Counter() for run in self.runs}
+        reasons: dict[str, dict[str, str]] = {run.key: {} for run in self.runs}
+        with closing(
+            (outcomes or self.outcomes)(todo)
+        ) as found:  # closed at once when the run is interrupted
+            for sample_id, statuses in _report(found, len(todo), progress, ", ".join(counts)):
+                for key in todo[sample_id]:
+                    kind, _, reason = statuses[key].partition(": ")
+                    counts[key][kind] += 1
+                    if kind != "ok":
+                        reasons[key][sample_id] = reason
+        skipped = {key: len(samples) - waiting[key] for key in counts}
         return [
-            sample_id
-            for sample_id in ids
-            if (status := done.get(sample_id)) is None or (retry_failed and status.startswith("failed"))
+            RunSummary(key, n["ok"], n["abstained"], n["failed"], skipped[key], reasons[key])
+            for key, n in counts.items()
         ]
 
-    def _select(self, ids: Sequence[str]) -> dict[str, Any]:
-        """Load videos with only the fields that a run reads or writes."""
-        names = [*self.fields.paths, *(FRAMES + name for name in self.fields.captions)]
-        if self.frames_of is not None:
-            names.append(FRAMES + self.frames_of)
-        return {sample.id: sample for sample in self.dataset.select(ids).select_fields(names)}
+    def outcomes(self, todo: Todo) -> Outcomes:
+        """Do these samples; yield each one's id and statuses once they are stored."""
+        with reused_memory(self.runs[0].pipeline.models.device):
+            yield from self._videos(todo) if self.runs[0].fields.on_frames else self._images(todo)
 
-    def _images(self, ids: Sequence[str]) -> Outcomes:
-        """Do image samples block by block; yield each sample's id and status."""
-        gone = dict.fromkeys(ids)
-        for sample_id, status in self._stored(ids):
+    def pending(self, samples: SampleCollection, retry_failed: bool) -> dict[str, list[str]]:
+        """The samples to do and by which runs, in the collection's order; those that share a picture come together."""
+        ids = together(*samples.values(["id", "filepath"]))
+        columns = self.dataset.values(["id", *(run.fields.status for run in self.runs)])
+        stored = {row[0]: row[1:] for row in zip(*columns, strict=True)}
+        todo = {}
+        for sample_id in ids:
+            found = zip(self.runs, stored.get(sample_id, [None] * len(self.runs)), strict=True)
+            keys = [run.key for run, status in found if _undone(status, retry_failed)]
+            if keys:
+                todo[sample_id] = keys
+        return todo
+
+    def _images(self, todo: Todo) -> Outcomes:
+        """Do image samples block by block; yield each sample's id and statuses."""
+        gone = dict(todo)
+        for sample_id, statuses in self._stored(todo):
             del gone[sample_id]
-            yield sample_id, status
-        for sample_id in gone:
-            yield sample_id, f"failed: {GONE}"
+            yield sample_id, statuses
+        for sample_id, keys in gone.items():
+            yield sample_id, dict.fromkeys(keys, f"failed: {GONE}")
 
-    def _stored(self, ids: Sequence[str]) -> Outcomes:
+    def _stored(self, todo: Todo) -> Outcomes:
         """Read, predict and store what is in the dataset; a block is stored while the next one is predicted."""
-        blocks = Blocks(self.dataset, self.audio_field, self.pipeline.batch_size, self.processes)
-        with Saver(self.dataset, self.fields, self.folder, self.keeper, self.audio_field) as saver:
-            with closing(blocks.of(ids)) as found:
+        size = self.runs[0].pipeline.batch_size
+        blocks = Blocks(self.dataset, self.audio_field, size, self.processes, len(self.runs))
+        with Saver(self.dataset, self.runs) as saver:
+            with closing(blocks.of(list(todo))) as found:
                 for block in found:
-                    view, samples = saver.load([clip.id for clip in block])
-                    clips = [clip for clip in block if isinstance(clip, Clip) and clip.id in samples]
-                    known = {clip.id: self.keeper.known(samples[clip.id]) for clip in clips}
-                    predictions = {found.id: found for found in self.pipeline(clips, known)}
-                    predictions |= {c.id: failed(c.id, c.reason) for c in block if isinstance(c, Unread)}
-                    yield from saver.put(view, samples, predictions)
+                    rows = saver.load([clip.id for clip in block])
+                    yield from saver.put(rows, self._predict(block, rows, todo))
             yield from saver.finish()
 
-    def _videos(self, ids: Sequence[str]) -> Outcomes:
-        """Do videos one by one; yield each sample's id and status."""
-        for sample_id in ids:
-            sample = self._select([sample_id]).get(sample_id)
+    def _predict(
+        self, block: Sequence[Clip | Unread], rows: Mapping[str, Row], todo: Todo
+    ) -> list[tuple[Run, Prediction]]:
+        """What each run predicts for those clips of a block that it has to do and whose sample is still there."""
+        tasks, unread = [], []
+        for run in self.runs:
+            own = [clip for clip in block if clip.id in rows and run.key in todo[clip.id]]
+            clips = [clip for clip in own if isinstance(clip, Clip)]
+            tasks.append(
+                Task(run.pipeline, clips, {clip.id: run.keeper.known(rows[clip.id]) for clip in clips})
+            )
+            unread += [(run, failed(clip.id, clip.reason)) for clip in own if isinstance(clip, Unread)]
+        found = zip(self.runs, predict_together(tasks), strict=True)
+        return [(run, prediction) for run, predictions in found for prediction in predictions] + unread
+
+    def _videos(self, todo: Todo) -> Outcomes:
+        """Do videos one by one; yield each sample's id and statuses."""
+        for sample_id, keys in todo.items():
+            runs = [run for run in self.runs if run.key in keys]
+            sample = self._select(sample_id, runs)
             if sample is None:
-                yield sample_id, f"failed: {GONE}"
+                yield sample_id, dict.fromkeys(keys, f"failed: {GONE}")
                 continue
-            try:
-                clips = read_frame_clips(sample_id, sample.filepath, self.fps, self._numbers(sample))
-                statuses = [
-                    status
-                    for batch in _batches(clips, self.pipeline.batch_size or FRAMES_AT_ONCE)
-                    for status in self._frames(sample, batch)
-                ]
-                status = video_status(statuses)
-            except MediaError as error:
-                status = f"failed: {error}"
-            sample[self.fields.status] = status
+            statuses = self._video(sample, runs)
+            for run in runs:
+                sample[run.fields.status] = statuses[run.key]
             sample.save()  # writes the frames before the sample, whose status marks the video as done
-            yield sample_id, status
+            yield sample_id, statuses
+
+    def _select(self, sample_id: str, runs: Sequence[Run]) -> Any:
+        """Load a video with only the fields that its runs read or write; None if it was deleted."""
+        names = {name: None for run in runs for name in run.fields.paths}
+        names |= {FRAMES + name: None for run in runs for name in run.fields.captions}
+        if self.frames_of is not None:
+            names[FRAMES + self.frames_of] = None
+        return next(iter(self.dataset.select([sample_id]).select_fields(list(names))), None)
+
+    def _video(self, sample: Any, runs: Sequence[Run]) -> Statuses:
+        """Predict and label the frames of one video; return what its statuses are to be."""
+        statuses: dict[str, list[str]] = {run.key: [] for run in runs}
+        try:
+            clips = read_frame_clips(sample.id, sample.filepath, self.fps, self._numbers(sample))
+            for batch in _batches(clips, runs[0].pipeline.batch_size or max(1, FRAMES_AT_ONCE // len(runs))):
+                for key, status in self._frames(sample, batch, runs):
+                    statuses[key].append(status)
+        except MediaError as error:
+            return {run.key: f"failed: {error}" for run in runs}
+        return {key: video_status(found) for key, found in statuses.items()}
 
     def _numbers(self, sample: Any) -> list[int] | None:
         """The frames to label if a field says which; None if the rate does.
@@ -191,23 +218,33 @@ class Runner:
             raise MediaError(f"no frame has a {self.frames_of!r} that says which frames to label")
         return numbers
 
-    def _frames(self, sample: Any, batch: Sequence[FrameClip]) -> list[str]:
-        """Predict and label a batch of frames of one video; return their statuses."""
-        clips = [frame.clip for frame in batch if frame.clip is not None]
-        known: dict[str, Captions] = {
-            frame.clip.id: self.keeper.known(sample.frames[frame.number])
-            for frame in batch
-            if frame.clip is not None
-        }
-        found = {prediction.id: prediction for prediction in self.pipeline(clips, known)}
-        statuses = []
-        for frame in batch:
-            name = f"{sample.id}/{frame.number}"
-            prediction = failed(name, frame.reason) if frame.clip is None else found[frame.clip.id]
-            files = store_files(prediction, self.folder, stem_of(sample.id, frame.number))
-            self.keeper.label(sample.frames[frame.number], prediction, self.fields, files)
-            statuses.append(status_text(prediction))
-        return statuses
+    def _frames(
+        self, sample: Any, batch: Sequence[FrameClip], runs: Sequence[Run]
+    ) -> Iterator[tuple[str, str]]:
+        """Predict and label a batch of frames of one video; yield the run and the status of each."""
+        clips = {frame.number: frame.clip for frame in batch if frame.clip is not None}
+        tasks = [
+            Task(
+                run.pipeline,
+                list(clips.values()),
+                {clip.id: run.keeper.known(sample.frames[number]) for number, clip in clips.items()},
+            )
+            for run in runs
+        ]
+        for run, predictions in zip(runs, predict_together(tasks), strict=True):
+            found = dict(zip(clips, predictions, strict=True))
+            for frame in batch:
+                name = f"{sample.id}/{frame.number}"
+                prediction = failed(name, frame.reason) if frame.clip is None else found[frame.number]
+                document = sample.frames[frame.number]
+                files = store_files(prediction, run.folder, stem_of(sample.id, frame.number))
+                for field_name, value in run.keeper.labels(document, prediction, run.fields, files).items():
+                    document[field_name] = value
+                yield run.key, status_text(prediction)
+
+
+def _undone(status: str | None, retry_failed: bool) -> bool:
+    return status is None or (retry_failed and status.startswith("failed"))
 
 
 def video_status(statuses: Sequence[str]) -> str:
@@ -227,15 +264,15 @@ def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
 
 
 def _report(
-    outcomes: Iterable[tuple[str, str]], total: int, progress: Progress, run: str
-) -> Iterator[tuple[str, str]]:
+    outcomes: Iterable[tuple[str, Statuses]], total: int, progress: Progress, runs: str
+) -> Iterator[tuple[str, Statuses]]:
     """Pass outcomes on, telling a progress bar or a function about each."""
     counts: Counter[str] = Counter()
-    with tqdm(total=total, desc=run, unit="sample", disable=progress is not True) as bar:
-        for done, (sample_id, status) in enumerate(outcomes, start=1):
-            counts[status.partition(":")[0]] += 1
+    with tqdm(total=total, desc=runs, unit="sample", disable=progress is not True) as bar:
+        for done, (sample_id, statuses) in enumerate(outcomes, start=1):
+            counts.update(status.partition(":")[0] for status in statuses.values())
             bar.set_postfix(counts, refresh=False)
             bar.update()
             if callable(progress):
                 progress(done, total)
-            yield sample_id, status
+            yield sample_id, statuses

@@ -11,52 +11,48 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_avs.integrations.fields import RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, status_text, store_files
-from fiftyone_avs.integrations.storage import RunFolder, stem_of
+from fiftyone_avs.integrations.documents import Row, check_writable, document, read_rows, write_rows
+from fiftyone_avs.integrations.labels import Files, status_text, store_files
+from fiftyone_avs.integrations.opening import Run
+from fiftyone_avs.integrations.storage import stem_of
 from fiftyone_avs.types import Prediction
 
 WRITERS = 4
 """Threads that compress and write files; PNG compression leaves Python free meanwhile."""
 
-Files = tuple[str, str] | None
+Statuses = dict[str, str]
+"""How the predictions of one sample ended, by run key."""
 
 
 @dataclass(frozen=True)
-class _Waiting:
-    """A block whose files are being written, and whose fields are not stored yet."""
+class _Prediction:
+    """A prediction whose files are being written."""
 
-    view: Any
-    samples: Mapping[str, Any]
-    predictions: Mapping[str, Prediction]
-    files: Mapping[str, Future[Files]]
+    run: Run
+    prediction: Prediction
+    files: Future[Files]
+
+
+_Block = dict[str, tuple[Row, list[_Prediction]]]
+"""The samples of a block by id, with what their fields held and what they are to hold."""
 
 
 class Saver:
     """Stores predictions block by block: a block's files are written while the next one is predicted.
 
-    All fields of a sample are stored together, in one bulk write with those of its block, after its files.
+    All fields of a sample, of all its runs, are stored at once, in one bulk write with those of its block, after
+    its files.
 
     Args:
         dataset: the dataset of the samples.
-        fields: the run's fields, declared already.
-        folder: where the run's files go.
-        keeper: writes the captions that runs share.
-        audio_field: the field with the sound's path, which has to be in the samples that are saved.
+        runs: whose predictions come.
     """
 
-    def __init__(
-        self,
-        dataset: fo.Dataset,
-        fields: RunFields,
-        folder: RunFolder,
-        keeper: CaptionKeeper,
-        audio_field: str,
-    ) -> None:
-        self._dataset, self._fields, self._folder, self._keeper = dataset, fields, folder, keeper
-        self._names = [*fields.paths, *fields.captions, audio_field]
+    def __init__(self, dataset: fo.Dataset, runs: Sequence[Run]) -> None:
+        self._dataset, self._runs = dataset, runs
+        self._captions = list(dict.fromkeys(name for run in runs for name in run.fields.captions))
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
-        self._blocks: deque[_Waiting] = deque()
+        self._blocks: deque[_Block] = deque()
 
     def __enter__(self) -> Saver:
         return self
@@ -69,39 +65,61 @@ class Saver:
         finally:
             self._writers.shutdown(cancel_futures=True)
             for block in self._blocks:
-                for name in block.files:
-                    self._folder.discard(stem_of(name))
+                _discard(block)
 
-    def load(self, ids: Sequence[str]) -> tuple[Any, dict[str, Any]]:
-        """The view of a few samples with only the fields that a run reads or writes, and the samples by id."""
-        view = self._dataset.select(ids).select_fields(self._names)
-        return view, {sample.id: sample for sample in view}
+    def load(self, ids: Sequence[str]) -> dict[str, Row]:
+        """The captions that are stored of a few samples, by sample id; those deleted meanwhile are left out."""
+        for run in self._runs:
+            check_writable(self._dataset, run.fields)
+        return read_rows(self._dataset, ids, self._captions)
 
     def put(
-        self, view: Any, samples: Mapping[str, Any], predictions: Mapping[str, Prediction]
-    ) -> list[tuple[str, str]]:
-        """Begin to write a block's files, and store the fields of the block before; return the latter's statuses."""
-        files = {
-            name: self._writers.submit(store_files, predictions[name], self._folder, stem_of(name))
-            for name in samples
-        }
-        self._blocks.append(_Waiting(view, samples, predictions, files))
+        self, rows: Mapping[str, Row], predictions: Sequence[tuple[Run, Prediction]]
+    ) -> list[tuple[str, Statuses]]:
+        """Begin to write a block's files, and store the fields of the block before; return the latter's statuses.
+
+        Args:
+            rows: what ``load`` gave.
+            predictions: for these samples, in any order.
+        """
+        block: _Block = {name: (row, []) for name, row in rows.items()}
+        for run, found in predictions:
+            files = self._writers.submit(store_files, found, run.folder, stem_of(found.id))
+            block[found.id][1].append(_Prediction(run, found, files))
+        self._blocks.append(block)
         return self._store() if len(self._blocks) > 1 else []
 
-    def finish(self) -> list[tuple[str, str]]:
+    def finish(self) -> list[tuple[str, Statuses]]:
         """Store what is left; return the statuses."""
         return [status for _ in range(len(self._blocks)) for status in self._store()]
 
-    def _store(self) -> list[tuple[str, str]]:
+    def _store(self) -> list[tuple[str, Statuses]]:
         """Write the first block's fields once its files are there. Samples deleted meanwhile leave nothing behind."""
         block = self._blocks[0]
-        files = {name: future.result() for name, future in block.files.items()}
-        with block.view.save_context(batch_size=len(files) + 1) as context:  # one bulk write, at the end
-            for name, sample in block.samples.items():
-                self._keeper.label(sample, block.predictions[name], self._fields, files[name])
-                context.save(sample)
-        left = set(self._dataset.select(list(files)).values("id"))
-        for name in files.keys() - left:
-            self._folder.discard(stem_of(name))
+        written = {name: _values(row, found) for name, (row, found) in block.items()}
+        for run in self._runs:
+            check_writable(self._dataset, run.fields)
+        write_rows(self._dataset, written)
+        left = read_rows(self._dataset, list(block), [])
+        _discard({name: gone for name, gone in block.items() if name not in left})
         self._blocks.popleft()
-        return [(name, status_text(block.predictions[name])) for name in files if name in left]
+        return [
+            (name, {each.run.key: status_text(each.prediction) for each in found})
+            for name, (_, found) in block.items()
+            if name in left
+        ]
+
+
+def _values(row: Row, predictions: Sequence[_Prediction]) -> dict[str, Any]:
+    """What a sample's fields are to hold."""
+    values: dict[str, Any] = {}
+    for each in predictions:
+        run, files = each.run, each.files.result()
+        values |= run.keeper.labels(row, each.prediction, run.fields, files, document)
+    return values
+
+
+def _discard(block: _Block) -> None:
+    for name, (_, predictions) in block.items():
+        for each in predictions:
+            each.run.folder.discard(stem_of(name))

@@ -22,7 +22,7 @@ from fiftyone_avs.integrations.fields import SOUNDING
 from fiftyone_avs.types import Mask, SoftMap
 
 MAP_MAX = 65535
-MAP_RANGE = [0, MAP_MAX]
+MAP_RANGE = [0.0, float(MAP_MAX)]
 """The range of a stored soft map, for ``fo.Heatmap``."""
 
 OWNER = "run.json"

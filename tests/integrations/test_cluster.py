@@ -22,6 +22,7 @@ from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers
 from fiftyone_avs.integrations.cluster.nodes import Room, room_for
 from fiftyone_avs.integrations.cluster.worker import start_work
 from fiftyone_avs.integrations.fields import RunFields
+from fiftyone_avs.integrations.opening import Run
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import fake
 from fiftyone_avs.pipeline import Pipeline
@@ -340,7 +341,8 @@ def job(make_images, output):
     folder.claim({})
     pipeline = for_workers(Pipeline(Anything(), delicate(white="die"), batch_size=2), None)
     settings = {"models": {}, "media": "image", "audio_field": "audio_path"}
-    return RunJob(pipeline, "cpu", dataset.name, RunFields("anything"), folder, settings, "audio_path", 1.0)
+    run = Run(pipeline, RunFields("anything"), folder, settings)
+    return RunJob((run,), "cpu", dataset.name, "audio_path", 1.0)
 
 
 def test_a_machine_that_lacks_something_says_what_and_where(job, output, tmp_path):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import importlib
 import os
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,14 +20,13 @@ from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.integrations.cluster.nodes import database_environment, joined, room_for
 from fiftyone_avs.integrations.cluster.pool import WorkerPool, cut
-from fiftyone_avs.integrations.cluster.statuses import Statuses
-from fiftyone_avs.integrations.fields import RunFields
-from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
-from fiftyone_avs.integrations.runner import Runner
-from fiftyone_avs.integrations.storage import RunFolder
+from fiftyone_avs.integrations.cluster.statuses import StatusStore
+from fiftyone_avs.integrations.opening import Run
+from fiftyone_avs.integrations.runner import Outcomes, Runner, Todo
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.loading import pick_device
 from fiftyone_avs.pipeline import Pipeline
+from fiftyone_avs.planning import share_models
 
 WITNESSES = 100
 """How many samples are looked at to find a media file that workers must see, too."""
@@ -89,15 +88,13 @@ class RayRunner:
 
 @dataclass(frozen=True)
 class RunJob:
-    """All that a worker needs to do samples of a run as this process would. It can be pickled.
+    """All that a worker needs to do samples of some runs as this process would. It can be pickled.
 
     Attributes:
-        pipeline: the run's pipeline with models that are not loaded.
+        runs: open already, their pipelines with models that are not loaded; all machines must see their folders under
+            the same paths.
         device: the device that was asked for; None takes a GPU if the worker has one.
         dataset: the dataset's name.
-        fields: the run's fields, declared already.
-        folder: where the run's files go; all machines must see it under this path.
-        settings: the run's, as its record has them.
         audio_field: the field with the sound's path (images only).
         fps: frames per second to label (videos only).
         frames_of: label the frames that have this field (videos only); None labels by fps.
@@ -105,12 +102,9 @@ class RunJob:
         cpus: the CPUs of a worker.
     """
 
-    pipeline: Pipeline
+    runs: tuple[Run, ...]
     device: str | None
     dataset: str
-    fields: RunFields
-    folder: RunFolder
-    settings: Mapping[str, Any]
     audio_field: str
     fps: float
     frames_of: str | None = None
@@ -118,7 +112,7 @@ class RunJob:
     cpus: int = 1
 
     def runner(self) -> Runner:
-        """Load the models and build the run's ``Runner``.
+        """Load the models and build the ``Runner`` of the runs.
 
         Raises:
             ConfigurationError: if the device is not there.
@@ -126,15 +120,12 @@ class RunJob:
             ValueError: if there is no such dataset.
         """
         device = pick_device(self.device)
-        models = _unloaded(self.pipeline.models, device)
-        pipeline = replace(self.pipeline, models=models)
-        models.require([*pipeline.strategy.needs, "segmenter"])
+        pipelines = share_models([_for_device(run.pipeline, device) for run in self.runs])
+        for pipeline in pipelines:
+            pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
         return Runner(
-            pipeline,
+            [replace(run, pipeline=pipeline) for run, pipeline in zip(self.runs, pipelines, strict=True)],
             fo.load_dataset(self.dataset),
-            self.fields,
-            self.folder,
-            CaptionKeeper(self.settings["models"], self.fields, sound_source(self.settings)),
             self.audio_field,
             self.fps,
             self.frames_of,
@@ -183,20 +174,19 @@ def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
             " an adapter and a card (docs/adding-a-model.md)"
         )
     models.check(roles)
-    return replace(pipeline, models=_unloaded(models, "cpu"))
+    return _for_device(pipeline, "cpu")
 
 
-def ray_outcomes(
-    job: RunJob, ids: Sequence[str], options: RayRunner
-) -> Generator[tuple[str, str], None, None]:
-    """Do samples on a Ray cluster; yield each one's id and status once it is stored, in any order.
+def ray_outcomes(job: RunJob, todo: Todo, options: RayRunner) -> Outcomes:
+    """Do samples on a Ray cluster; yield each one's id and statuses once they are stored, in any order.
 
     Every sample comes exactly once. Close the generator to stop: the workers end, what they stored stays, and
     samples without a status are done by the next call of ``segment``.
 
     Args:
         job: what to do.
-        ids: of the samples to do. A status that is there already, of an earlier failure, is removed first.
+        todo: ids of the samples with the runs that have to do them. Statuses that these have already, of earlier
+            failures, are removed first.
         options: where and how.
 
     Raises:
@@ -204,20 +194,23 @@ def ray_outcomes(
             or the media. Other errors that concern every sample come as in a run in this process.
         AVSError: if workers die again and again before they have done anything, or the cluster is lost.
     """
-    if not ids:
+    if not todo:
         return
     ray = _import_ray()
-    job = replace(job, pipeline=replace(job.pipeline, models=_unloaded(job.pipeline.models, "cpu")))
+    ids = list(todo)
     with joined(ray, options.address):
         room = room_for(ray, options.workers, options.cpus, options.gpus, job.device)
         environment = database_environment(ray)
-        statuses = Statuses(fo.load_dataset(job.dataset), job.fields, job.folder)
-        statuses.forget(ids)
+        statuses = StatusStore(fo.load_dataset(job.dataset), job.runs)
+        statuses.forget(todo)
         job = replace(job, device=job.device or ("cuda" if room.gpus else "cpu"), cpus=room.cpus)
         packed = _pack(ray, job, _witness(statuses.dataset, ids))
         pool = WorkerPool(ray, packed, room, environment, statuses, options.restarts)
         # Whole batches, the same as in one process; a video has batches of its own.
-        whole = 1 if job.fields.on_frames or job.pipeline.batch_size is None else job.pipeline.batch_size
+        first = job.runs[0]
+        whole = (
+            1 if first.fields.on_frames or first.pipeline.batch_size is None else first.pipeline.batch_size
+        )
         yield from pool.outcomes(cut(ids, options.block, whole, room.workers))
 
 
@@ -232,15 +225,17 @@ def _import_ray() -> Any:
         ) from error
 
 
-def _unloaded(models: Models, device: str) -> Models:
-    """The same models for another device, with nothing loaded."""
-    return Models(
+def _for_device(pipeline: Pipeline, device: str) -> Pipeline:
+    """The same pipeline for another device, with nothing loaded."""
+    models = pipeline.models
+    unloaded = Models(
         models.cards,
         device=device,
         preset=models.preset,
         precision=models.precision,
         strategy_options=models.strategy_options,
     )
+    return replace(pipeline, models=unloaded)
 
 
 def _pack(ray: Any, job: RunJob, witness: str | None) -> bytes:
@@ -248,9 +243,9 @@ def _pack(ray: Any, job: RunJob, witness: str | None) -> bytes:
     try:
         packed: bytes = ray.cloudpickle.dumps((job, witness))
     except Exception as error:
+        names = " or ".join(repr(run.pipeline.strategy.name) for run in job.runs)
         raise ConfigurationError(
-            f"strategy {job.pipeline.strategy.name!r} cannot be sent to Ray's workers ({error}); a strategy may"
-            " hold plain values only"
+            f"strategy {names} cannot be sent to Ray's workers ({error}); a strategy may hold plain values only"
         ) from error
     return packed
 

@@ -12,7 +12,8 @@ from typing import Any
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import AVSError, ConfigurationError
 from fiftyone_avs.integrations.cluster.nodes import Room
-from fiftyone_avs.integrations.cluster.statuses import Statuses
+from fiftyone_avs.integrations.cluster.statuses import StatusStore
+from fiftyone_avs.integrations.saving import Statuses
 
 ROUNDS = 4
 """Every worker gets at least so many blocks, if there are batches enough, so that all end at about the same time."""
@@ -74,7 +75,7 @@ class WorkerPool:
         packed: what each worker is told at its start; see ``start_work``.
         room: how many workers, and what each gets.
         environment: their environment variables.
-        statuses: of the run.
+        statuses: of the runs.
         restarts: how many workers a block may lose before it is halved.
     """
 
@@ -84,7 +85,7 @@ class WorkerPool:
         packed: bytes,
         room: Room,
         environment: Mapping[str, str],
-        statuses: Statuses,
+        statuses: StatusStore,
         restarts: int,
     ) -> None:
         self._ray = ray
@@ -101,8 +102,8 @@ class WorkerPool:
         self._busy: dict[Any, _Worker] = {}
         self._waiting: deque[Block] = deque()
 
-    def outcomes(self, blocks: Sequence[Block]) -> Iterator[tuple[str, str]]:
-        """Do blocks; yield the id and status of every sample once, when it is stored.
+    def outcomes(self, blocks: Sequence[Block]) -> Iterator[tuple[str, Statuses]]:
+        """Do blocks; yield the id and statuses of every sample once, when they are stored.
 
         Raises:
             AVSError: if no worker can start, or the cluster is lost. Errors that concern every sample come as
@@ -154,7 +155,7 @@ class WorkerPool:
                 logger.warning("no worker has begun yet: the Ray cluster is full, or models are being loaded")
                 told = True
 
-    def _take(self, source: Any) -> list[tuple[str, str]] | None:
+    def _take(self, source: Any) -> list[tuple[str, Statuses]] | None:
         """What a worker has to tell: outcomes, or None when it has started or has done its block.
 
         Raises:
@@ -165,7 +166,7 @@ class WorkerPool:
         gone = (errors.RayActorError, errors.NodeDiedError, errors.OutOfMemoryError, errors.ObjectLostError)
         starting = self._busy[source].block is None
         try:
-            found: list[tuple[str, str]] | None = self._ray.get(source if starting else next(source))
+            found: list[tuple[str, Statuses]] | None = self._ray.get(source if starting else next(source))
             return found
         except StopIteration:
             return None
@@ -182,7 +183,7 @@ class WorkerPool:
                 f"the Ray cluster failed ({error}). Samples done so far are kept: run again to resume"
             ) from error
 
-    def _bury(self, worker: _Worker, death: _Died) -> Iterable[tuple[str, str]]:
+    def _bury(self, worker: _Worker, death: _Died) -> Iterable[tuple[str, Statuses]]:
         """Replace a worker that died; return the outcomes of its samples that are settled."""
         self._ray.kill(worker.actor)  # in case that it only cannot be reached
         if worker.block is None:
@@ -190,7 +191,7 @@ class WorkerPool:
             self._replace(worker.lost + 1, death)
             return ()
         untold = [sample_id for sample_id in worker.block.ids if sample_id not in worker.told]
-        settled = self._statuses.stored(untold)
+        settled = self._statuses.settled(untold)
         left = tuple(sample_id for sample_id in untold if sample_id not in settled)
         deaths = worker.block.deaths + 1
         logger.warning("a worker died; %d samples that it had are done again: %s", len(left), death)
@@ -201,11 +202,11 @@ class WorkerPool:
             self._again(left[middle:], deaths)
             self._again(left[:middle], deaths)
         elif left:
-            settled[left[0]] = (
+            settled[left[0]] = self._statuses.give_up(
+                left[0],
                 f"failed: {deaths} worker processes died while they did this sample, the last one with no other"
-                " left to do (out of memory, or a crash in native code?)"
+                " left to do (out of memory, or a crash in native code?)",
             )
-            self._statuses.give_up(left[0], settled[left[0]])
         if self._waiting:
             self._start()
         return settled.items()
@@ -239,7 +240,7 @@ def _actor_class() -> type:
 
             self.work = start_work(packed, version)
 
-        def do(self, ids: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
+        def do(self, ids: Sequence[str]) -> Iterator[list[tuple[str, Statuses]]]:
             yield from self.work.do(ids)
 
     return AVSWorker

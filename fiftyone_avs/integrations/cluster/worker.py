@@ -14,8 +14,9 @@ import fiftyone as fo
 
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations.cluster.statuses import Statuses
+from fiftyone_avs.integrations.cluster.statuses import StatusStore
 from fiftyone_avs.integrations.runner import Runner
+from fiftyone_avs.integrations.saving import Statuses
 from fiftyone_avs.integrations.storage import OWNER, RunFolder
 
 if TYPE_CHECKING:
@@ -30,18 +31,20 @@ class Work:
     """A job in a worker, with its models loaded."""
 
     runner: Runner
-    statuses: Statuses
+    statuses: StatusStore
 
-    def do(self, ids: Sequence[str]) -> Iterator[list[tuple[str, str]]]:
+    def do(self, ids: Sequence[str]) -> Iterator[list[tuple[str, Statuses]]]:
         """Do samples; yield ids with their statuses now and then, once they are stored.
 
-        Those with a status are done: another worker got so far with this block before it died.
+        What has a status is done: another worker got so far with this block before it died.
         """
-        found = list((done := self.statuses.stored(ids)).items())
-        waiting = [sample_id for sample_id in ids if sample_id not in done]
+        stored = self.statuses.stored(ids)
+        keys = [run.key for run in self.runner.runs]
+        lacking = {name: [key for key in keys if key not in stored.get(name, {})] for name in ids}
+        found = [(name, stored[name]) for name, left in lacking.items() if not left]
         told = time.monotonic()
-        for outcome in self.runner.outcomes(waiting):
-            found.append(outcome)
+        for name, statuses in self.runner.outcomes({name: left for name, left in lacking.items() if left}):
+            found.append((name, stored.get(name, {}) | statuses))
             if time.monotonic() - told > NEWS_EVERY:
                 yield found
                 found, told = [], time.monotonic()
@@ -69,13 +72,14 @@ def start_work(packed: bytes, version: str) -> Work:
     job, witness = _unpack(packed, here)
     _set_threads(job.cpus)
     _check_database(job, here)
-    _check_folder(job.folder, here)
+    for run in job.runs:
+        _check_folder(run.folder, here)
     if witness is not None and not Path(witness).is_file():
         raise ConfigurationError(
             f"worker on {here}: {witness} is not there; all machines must see the media under the same path"
         )
     runner = job.runner()
-    return Work(runner, Statuses(runner.dataset, runner.fields, runner.folder))
+    return Work(runner, StatusStore(runner.dataset, runner.runs))
 
 
 def _unpack(packed: bytes, here: str) -> tuple[RunJob, str | None]:

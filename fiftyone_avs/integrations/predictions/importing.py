@@ -13,6 +13,7 @@ from fiftyone_avs.integrations import runs
 from fiftyone_avs.integrations.checks import media_of, root_dataset
 from fiftyone_avs.integrations.classes import AUDIO_PATH
 from fiftyone_avs.integrations.fields import RunFields, check_free, check_run_key
+from fiftyone_avs.integrations.opening import open_run
 from fiftyone_avs.integrations.outputs import Progress
 from fiftyone_avs.integrations.predictions.files import (
     Activation,
@@ -23,7 +24,6 @@ from fiftyone_avs.integrations.predictions.matching import Matching, listed
 from fiftyone_avs.integrations.predictions.storing import Importer, ImportSummary, extra_note
 from fiftyone_avs.integrations.predictions.targets import Targets, find_targets, match_targets
 from fiftyone_avs.integrations.preflight import Finding
-from fiftyone_avs.integrations.segmentation import open_run
 
 IMPORTED = "imported"
 """The strategy and the preset of such runs, in their records."""

@@ -1,0 +1,137 @@
+"""Beginning a run, or going on with one: its settings, its fields and its folder."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.integrations import runs
+from fiftyone_avs.integrations.fields import RunFields, check_free, declare
+from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
+from fiftyone_avs.integrations.storage import RunFolder
+from fiftyone_avs.pipeline import Pipeline
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that is open: samples can be predicted and stored.
+
+    Attributes:
+        pipeline: predicts batches of clips.
+        fields: the run's fields, declared already.
+        folder: where the run's files go.
+        settings: everything that changes results, as the run's record has it.
+    """
+
+    pipeline: Pipeline
+    fields: RunFields
+    folder: RunFolder
+    settings: Mapping[str, Any]
+
+    @property
+    def key(self) -> str:
+        """The run key."""
+        return self.fields.run
+
+    @cached_property
+    def keeper(self) -> CaptionKeeper:
+        """Reads and writes the captions that runs share."""
+        return CaptionKeeper(self.settings["models"], self.fields, sound_source(self.settings))
+
+
+def settings_of(
+    pipeline: Pipeline, media: str, audio_field: str, fps: float, frames_of: str | None
+) -> dict[str, Any]:
+    """Everything that changes the results of a run of ``segment``, as JSON would give it back."""
+    strategy, models = pipeline.strategy, pipeline.models
+    options = dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else dict(vars(strategy))
+    threshold = pipeline.threshold
+    if threshold is None:  # a card says it without loading the model
+        threshold = models.cards["segmenter"].options.get("threshold")
+    if threshold is None:
+        threshold = models.segmenter.threshold
+    settings = {
+        "strategy": strategy.name,
+        "options": options,
+        "preset": models.preset,
+        "models": models.describe([*strategy.needs, "segmenter"]),
+        "precision": models.precision,
+        "threshold": threshold,
+        "silence": pipeline.silence,
+        "silence_db": pipeline.silence_db,
+        "media": media,
+        "audio_field": audio_field if media == "image" else None,
+        "fps": fps if media == "video" else None,
+        "frames_of": frames_of,
+    }
+    plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
+    return plain
+
+
+def open_run(
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: Mapping[str, Any],
+    output_dir: str | Path | None,
+    overwrite: bool,
+) -> RunFolder:
+    """Resume a run if its settings are the same, else start it; return the folder of its files.
+
+    Args:
+        dataset: the dataset of the samples.
+        fields: the run's fields; they are declared.
+        settings: everything that changes results.
+        output_dir: as for ``segment``.
+        overwrite: delete the old run first.
+
+    Raises:
+        ConfigurationError: if a name is taken, or the run keeps its files elsewhere.
+        RunConflictError: if the run has other settings.
+    """
+    folder = check_run(dataset, fields, settings, output_dir, overwrite)
+    record = runs.find_record(dataset, fields.run)
+    if record is not None and overwrite:
+        dataset.delete_run(fields.run)
+        record = None
+    if record is None:
+        check_free(dataset, fields)
+    folder.claim(settings)
+    if record is None:
+        runs.register(dataset, fields, settings, folder)
+    declare(dataset, fields)
+    return folder
+
+
+def check_run(
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: Mapping[str, Any],
+    output_dir: str | Path | None,
+    overwrite: bool,
+) -> RunFolder:
+    """The folder for a run that ``open_run``, with the same arguments, can resume or start. Nothing is changed.
+
+    Raises:
+        ConfigurationError, RunConflictError: as ``open_run``.
+    """
+    record = runs.find_record(dataset, fields.run)
+    if record is None or overwrite:
+        if record is None:
+            check_free(dataset, fields)
+        return runs.run_folder(dataset, fields.run, output_dir)
+    runs.check_same(fields.run, record.settings, settings)
+    folder = runs.recorded_folder(record)
+    if output_dir is not None and runs.run_folder(dataset, fields.run, output_dir).path != folder.path:
+        raise ConfigurationError(
+            f"run {fields.run!r} keeps its files in {folder.path}; resume it without output_dir,"
+            " or pass overwrite=True"
+        )
+    return folder
