@@ -105,7 +105,7 @@ class BarePipeline(Engine):
         pipeline = avs.load_pipeline("vcap_acls", models=self.models)
         pipeline = replace(pipeline, batch_size=self.options.batch_size)
         processes = reading_processes(self.models.device)
-        blocks = FileBlocks(None, "sound", self.options.batch_size, processes, tuple(pairs))
+        blocks = FileBlocks(None, "sound", self.options.batch_size, processes, pairs=tuple(pairs))
         found: list[Found] = []
         waiting: list[Future[Found]] = []
         with (

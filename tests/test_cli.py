@@ -75,7 +75,7 @@ def test_pairs_are_read_and_checked():
 def test_the_parser_knows_the_defaults_of_the_functions():
     options = build_parser().parse_args(["segment", "data"])
     assert (options.strategy, options.preset, options.batch_size, options.silence) == (
-        "vcap_acls",
+        ["vcap_acls"],
         "open",
         None,
         "abstain",

@@ -9,6 +9,8 @@ import pytest
 
 import fiftyone_avs as avs
 from fiftyone_avs.models.fake import FakeImageCaptioner, FakeSegmenter, fake_models
+from fiftyone_avs.pipeline import Captions, Task, predict_together
+from fiftyone_avs.planning import share_models
 
 LOUD = avs.Sound(np.full(1600, 0.5, np.float32), 16000)
 SILENT = avs.Sound(np.full(1600, 1e-5, np.float32), 16000)
@@ -144,3 +146,46 @@ def test_impossible_settings_are_refused():
         avs.load_pipeline("classification", models=fake_models(), silence="ignore")
     with pytest.raises(avs.ConfigurationError, match="threshold"):
         avs.load_pipeline("classification", models=fake_models(), threshold=2)
+
+
+def test_pipelines_together_share_captions_pictures_and_expressions():
+    models = fake_models()
+    first, second = (avs.load_pipeline(name, models=models) for name in ("captioning", "acap_vcls"))
+    clips = [clip("a"), clip("b", brightness=20), clip("c", sound=SILENT)]
+    known = {"b": Captions(audio=avs.Caption(("a cat",)))}
+    found = predict_together([Task(first, clips, known), Task(second, clips[:2], known)])
+    assert [[p.status for p in predictions] for predictions in found] == [
+        ["ok", "ok", "abstained"],
+        ["ok", "ok"],
+    ]
+    assert [[p.referral.text for p in predictions[:2]] for predictions in found] == [
+        ["a dog is barking", "a cat"],
+        ["a photo of dog.", "a photo of cat."],
+    ]
+    assert models.audio_captioner.calls == 1
+    # What is looked for in one picture comes together.
+    assert models.segmenter.expressions == ["a dog is barking", "a photo of dog.", "a cat", "a photo of cat."]
+
+
+def test_what_fails_for_one_fails_for_all_that_share_it_and_for_nobody_else():
+    models = fake_models(segmenter=Picky())
+    first, second = (avs.load_pipeline(name, models=models) for name in ("captioning", "acap_vcls"))
+    other = avs.load_pipeline("captioning", models=fake_models(), threshold=0.9)
+    clips = [clip("a"), clip("b", brightness=0)]
+    found = predict_together([Task(pipeline, clips) for pipeline in (first, second, other)])
+    assert [[p.reason for p in predictions] for predictions in found] == [
+        ["", "segmenter: too dark"],
+        ["", "segmenter: too dark"],
+        ["", ""],
+    ]
+    assert found[2][0].threshold == 0.9 and not found[2][0].mask.any() and found[0][0].mask.all()
+
+
+def test_models_are_loaded_once_for_pipelines_that_share_them():
+    first, second, third = share_models(
+        [avs.load_pipeline(name, preset="tiny") for name in ("captioning", "acap_vcls", "inversion")]
+    )
+    assert first.models.audio_captioner is second.models.audio_captioner
+    assert first.models.segmenter is third.models.segmenter
+    other = avs.load_pipeline("captioning", preset="tiny")
+    assert other.models.segmenter is not first.models.segmenter

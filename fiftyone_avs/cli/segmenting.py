@@ -26,6 +26,7 @@ another configuration is refused unless --overwrite is given.
 examples:
   fiftyone-avs segment my-data
   fiftyone-avs segment my-data --strategy classification --run beats --device cuda
+  fiftyone-avs segment my-data --strategy vcap_acls captioning acap_vcls
   fiftyone-avs segment my-data --models segmenter=/models/clipseg --option min_confidence=0.2
   fiftyone-avs segment my-data --runner ray --ray workers=4 gpus=1
   fiftyone-avs segment my-data --preset paper --models segmenter=asda:/models/asda_model_best.pth.tar
@@ -38,11 +39,18 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("dataset", help="the dataset's name")
     parser.add_argument("--view", help="only this saved view of it")
     parser.add_argument(
-        "--strategy", default="vcap_acls", help=", ".join(list_strategies()) + " (default: %(default)s)"
+        "--strategy",
+        nargs="+",
+        default=["vcap_acls"],
+        metavar="STRATEGY",
+        help=", ".join(list_strategies()) + "; several make a run each, in one pass (default: vcap_acls)",
     )
     parser.add_argument("--preset", default="open", help=_preset_help())
     parser.add_argument(
-        "--run", dest="run_key", metavar="KEY", help="name of the run (default: the strategy's)"
+        "--run",
+        dest="run_key",
+        metavar="KEY",
+        help="name of the run (default: the strategy's); with several strategies, a prefix of their names",
     )
     parser.add_argument(
         "--audio-field", default="audio_path", help="field with the sound's path (default: %(default)s)"
@@ -118,15 +126,22 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 def run_segment(options: argparse.Namespace) -> int:
     """Segment a dataset and print the counts; 3 if some samples failed."""
     import fiftyone_avs as avs
+    from fiftyone_avs.integrations import name_runs
 
-    summary = avs.segment(
+    strategies = options.strategy
+    given = typed_pairs(options.option, "--option")
+    if given and len(strategies) > 1:
+        raise avs.ConfigurationError("--option sets options of one strategy: run the strategies one by one")
+    runs = dict(zip(name_runs(strategies, options.run_key), strategies, strict=True))
+    if len(runs) < len(strategies):
+        raise avs.ConfigurationError("--strategy names a strategy twice: run it again under another --run")
+    summaries = avs.segment_all(
         load_collection(options.dataset, options.view),
-        options.strategy,
+        runs,
         preset=options.preset,
-        run=options.run_key,
         audio_field=options.audio_field,
         models=pairs(options.models, "--models"),
-        strategy_options=typed_pairs(options.option, "--option"),
+        strategy_options=dict.fromkeys(runs, given),
         device=options.device,
         precision=options.precision,
         batch_size=options.batch_size,
@@ -141,10 +156,11 @@ def run_segment(options: argparse.Namespace) -> int:
         retry_failed=options.retry_failed,
         max_samples=options.max_samples,
     )
-    print(summary)
-    for sample_id, reason in summary.reasons.items():
-        print(f"  {sample_id}: {reason}")
-    return SOME_FAILED if summary.failed else 0
+    for summary in summaries:
+        print(summary)
+        for sample_id, reason in summary.reasons.items():
+            print(f"  {sample_id}: {reason}")
+    return SOME_FAILED if any(summary.failed for summary in summaries) else 0
 
 
 def _runner(options: argparse.Namespace) -> Any:

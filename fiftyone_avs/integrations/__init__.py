@@ -53,6 +53,7 @@ from fiftyone_avs.integrations.leaderboard import (
     list_evaluations,
     standings,
 )
+from fiftyone_avs.integrations.opening import name_runs
 from fiftyone_avs.integrations.outputs import check_output
 from fiftyone_avs.integrations.plugin_install import install_plugin, uninstall_plugin
 from fiftyone_avs.integrations.predictions import ImportSummary, check_predictions, import_predictions
@@ -156,6 +157,7 @@ __all__ = [
     "RunSummary",
     "sample_class_fields",
     "SampleInspection",
+    "name_runs",
     "segment",
     "segment_all",
     "set_benchmark",

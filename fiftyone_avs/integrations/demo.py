@@ -138,21 +138,17 @@ def _run_everything(
     """Segment and evaluate with every strategy and control; the results by name."""
     ids, names = dataset.values(["id", "scene"])
     known = {sample_id: labels[name] for sample_id, name in zip(ids, names, strict=True)}
-    results = {}
-    for name, (strategy, players) in plan_trial(models, known).items():
-        summary = avs.segment(
-            dataset,
-            strategy,
-            preset=players.preset,
-            run=name,
-            models=players,
-            output_dir=output_dir,
-        )
-        say(str(summary))
-        results[name] = avs.evaluate(
-            dataset, name, eval_key=f"{name}_eval", protocol=PROTOCOL, progress=False
-        )
-    return results
+    plan = plan_trial(models, known)
+    for players in {id(players): players for _, players in plan.values()}.values():
+        sharing = {name: strategy for name, (strategy, own) in plan.items() if own is players}
+        for summary in avs.segment_all(
+            dataset, sharing, preset=players.preset, models=players, output_dir=output_dir
+        ):
+            say(str(summary))
+    return {
+        name: avs.evaluate(dataset, name, eval_key=f"{name}_eval", protocol=PROTOCOL, progress=False)
+        for name in plan
+    }
 
 
 def _show_first(dataset: Any) -> None:

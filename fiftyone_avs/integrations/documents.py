@@ -30,7 +30,8 @@ def label(kind: type, **attributes: Any) -> fo.Label:
 def document(kind: type, **attributes: Any) -> dict[str, Any]:
     """What the database keeps of the label that ``label`` makes."""
     identity = {"_id": ObjectId()} if "_id" in _blank(kind) else {}
-    return {**_blank(kind), **identity, **attributes}
+    given = {name: value for name, value in attributes.items() if value is not None}
+    return {**_blank(kind), **identity, **given}
 
 
 @cache

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -45,6 +45,19 @@ class Run:
     def keeper(self) -> CaptionKeeper:
         """Reads and writes the captions that runs share."""
         return CaptionKeeper(self.settings["models"], self.fields, sound_source(self.settings))
+
+
+def name_runs(strategies: Sequence[str], typed: str | None = None) -> list[str]:
+    """The run key of each strategy: what was typed, with several strategies as a prefix; or the strategy's name.
+
+    Args:
+        strategies: names of strategies.
+        typed: by whoever starts the runs; nothing if empty.
+    """
+    typed = (typed or "").strip()
+    if len(strategies) == 1:
+        return [typed or strategies[0]]
+    return [f"{typed}_{name}" if typed else name for name in strategies]
 
 
 def settings_of(

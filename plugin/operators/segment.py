@@ -9,7 +9,7 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import DEMO_MARK, check_segment
+from fiftyone_avs.integrations import DEMO_MARK, check_segment, name_runs
 from fiftyone_avs.models import PRESETS, ROLES
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
@@ -60,18 +60,16 @@ class SegmentSoundingObjects(LongOperator):
             (problem if found.blocks else remark)(inputs, found.argument, found.message)
 
     def steps(self, ctx: Any) -> Iterator[Any]:
-        """One run per strategy."""
+        """One run per strategy, all in one pass."""
         samples, params = ctx.target_view(), ctx.params
         strategies = params.get("strategies") or ["vcap_acls"]
-        share = 1 / len(strategies)
-        summaries = []
-        for index, (strategy, run) in enumerate(zip(strategies, run_keys(params, strategies), strict=True)):
-            arguments = _arguments(ctx, strategy, run)
+        runs = dict(zip(name_runs(strategies, params.get("run")), strategies, strict=True))
+        arguments = _arguments(ctx, strategies)
 
-            def work(progress: Any, strategy: str = strategy, arguments: Any = arguments) -> avs.RunSummary:
-                return avs.segment(samples, strategy, progress=progress, **arguments)
+        def work(progress: Any) -> list[avs.RunSummary]:
+            return avs.segment_all(samples, runs, progress=progress, **arguments)
 
-            summaries.append((yield from follow(ctx, work, run, start=index * share, share=share)))
+        summaries = yield from follow(ctx, work, ", ".join(runs))
         if not ctx.delegated:
             yield from _show(ctx, samples, summaries)
 
@@ -128,7 +126,7 @@ def run_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
     inputs.str(
         "run",
         label="Prefix of the run keys" if several else "Run key",
-        description="The keys will be " + ", ".join(run_keys(ctx.params, strategies))
+        description="The keys will be " + ", ".join(name_runs(strategies, ctx.params.get("run")))
         if several
         else "Names the fields of the results; by default the strategy's name",
         required=False,
@@ -213,14 +211,6 @@ def ray_arguments(params: dict[str, Any]) -> dict[str, Any] | None:
     return {name: value for name, value in given.items() if value not in (None, "")}
 
 
-def run_keys(params: dict[str, Any], strategies: list[str]) -> list[str]:
-    """The run key of each strategy: the one typed, or with several strategies, a prefix of it."""
-    typed = (params.get("run") or "").strip()
-    if len(strategies) == 1:
-        return [typed or strategies[0]]
-    return [f"{typed}_{name}" if typed else name for name in strategies]
-
-
 def default_preset(dataset: fo.Dataset) -> str:
     """The demo's models for the demo's datasets, else the default."""
     return "tiny" if dataset.info.get(DEMO_MARK) else "open"
@@ -236,7 +226,7 @@ def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
     params = ctx.params
     return {
         "preset": params.get("preset") or default_preset(ctx.dataset),
-        "runs": run_keys(params, strategies),
+        "runs": name_runs(strategies, params.get("run")),
         "audio_field": params.get("audio_field") or "audio_path",
         "models": _overrides(params),
         "device": params.get("device") or None,
@@ -245,8 +235,8 @@ def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
     }
 
 
-def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
-    """The arguments of ``segment``; what the form did not say takes the function's own default."""
+def _arguments(ctx: Any, strategies: list[str]) -> dict[str, Any]:
+    """The arguments of ``segment_all``; what the form did not say takes the function's own default."""
     params = ctx.params
     optional = (
         "precision",
@@ -259,12 +249,11 @@ def _arguments(ctx: Any, strategy: str, run: str) -> dict[str, Any]:
         "output_dir",
     )
     given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
-    checked = _checked(ctx, [strategy])
+    checked = _checked(ctx, strategies)
     if checked["ray"] is not None:
         given["runner"] = avs.RayRunner(**checked["ray"])
     return given | {
         **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
-        "run": run,
         "retry_failed": bool(params.get("retry_failed")),
     }
 

@@ -38,6 +38,28 @@ def folder(tmp_path):
     return tmp_path
 
 
+@pytest.mark.filterwarnings("ignore:preset 'tiny' knows the drawn demo world only")
+def test_several_strategies_are_run_in_one_pass(make_images, output, capsys):
+    dataset = make_images(2)
+    command = ["segment", dataset.name, "--preset", "tiny", "--output-dir", str(output)]
+    assert main([*command, "--strategy", "captioning", "classification", "--run", "first"]) == EXIT_OK
+    lines = capsys.readouterr().out.splitlines()
+    keys = ["first_captioning", "first_classification"]
+    assert [line.split(":")[0] for line in lines if line.startswith("run ")] == [
+        f"run {key!r}" for key in keys
+    ]
+    assert sorted(list_run_keys(dataset)) == keys
+    assert None not in dataset.values("first_captioning_status") + dataset.values(
+        "first_classification_status"
+    )
+    assert main([*command, "--strategy", "captioning", "captioning"]) == EXIT_USAGE
+    assert "names a strategy twice" in capsys.readouterr().err
+    two = ["--strategy", "captioning", "vcap_acls"]
+    assert main([*command, *two, "--option", "prompt=the {c}"]) == EXIT_USAGE
+    assert "one by one" in capsys.readouterr().err
+    assert sorted(list_run_keys(dataset)) == keys
+
+
 def test_runs_are_renamed(segmented, capsys):
     evaluate(segmented, "vcap_acls", progress=False)
     assert main(["runs", segmented.name, "--rename", "vcap_acls", "first_try"]) == EXIT_OK

@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,12 +18,14 @@ from PIL import Image
 
 from fiftyone_avs import __version__
 from fiftyone_avs.errors import AVSError, ConfigurationError, ModelError
-from fiftyone_avs.integrations import segment
+from fiftyone_avs.integrations import segment, segment_all
 from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers
 from fiftyone_avs.integrations.cluster.nodes import Room, room_for
+from fiftyone_avs.integrations.cluster.statuses import StatusStore
 from fiftyone_avs.integrations.cluster.worker import start_work
-from fiftyone_avs.integrations.fields import RunFields
+from fiftyone_avs.integrations.fields import RunFields, declare
 from fiftyone_avs.integrations.opening import Run
+from fiftyone_avs.integrations.runner import GONE
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.models import fake
 from fiftyone_avs.pipeline import Pipeline
@@ -85,18 +88,22 @@ def test_a_cluster_of_our_own_finds_what_this_process_finds(tmp_path, output):
     Path(dataset.last().filepath).unlink()
     twin = dataset.clone()
     options = {"preset": "tiny", "batch_size": 2, "progress": False}
+    strategies = ["vcap_acls", "captioning"]
     before = signal.getsignal(signal.SIGTERM)
-    there = segment(dataset, **options, output_dir=output / "ray", runner=RayRunner(workers=2, cpus=1))
-    here = segment(twin, **options, output_dir=output / "local")
+    there = segment_all(
+        dataset, strategies, **options, output_dir=output / "ray", runner=RayRunner(workers=2, cpus=1)
+    )
+    here = segment_all(twin, strategies, **options, output_dir=output / "local")
     assert not ray.is_initialized()  # it was ours, so it is gone
     assert signal.getsignal(signal.SIGTERM) is before
-    found = texts_of(dataset, "vcap_acls")
-    assert found == texts_of(twin, "vcap_acls")
-    for sample, same in zip(dataset.limit(6), twin.limit(6), strict=True):
-        assert_same_pictures(sample, same, "vcap_acls")
-    assert [row[1] for row in found[:-1]] == ["ok"] * 6 and found[-1][1].startswith("failed: ")
-    assert (there.ok, there.failed, there.skipped) == (here.ok, here.failed, here.skipped) == (6, 1, 0)
-    assert there.reasons == {dataset.last().id: found[-1][1].removeprefix("failed: ")}
+    for ours, theirs in zip(here, there, strict=True):
+        found = texts_of(dataset, ours.run)
+        assert found == texts_of(twin, ours.run)
+        for sample, same in zip(dataset.limit(6), twin.limit(6), strict=True):
+            assert_same_pictures(sample, same, ours.run)
+        assert [row[1] for row in found[:-1]] == ["ok"] * 6 and found[-1][1].startswith("failed: ")
+        assert (theirs.ok, theirs.failed, theirs.skipped) == (ours.ok, ours.failed, ours.skipped) == (6, 1, 0)
+        assert theirs.reasons == {dataset.last().id: found[-1][1].removeprefix("failed: ")}
     # Both know the run's settings as the same, so that either can go on with it.
     Image.new("RGB", (320, 320)).save(dataset.last().filepath)
     assert segment(dataset, **options, retry_failed=True).ok == 1
@@ -345,9 +352,46 @@ def job(make_images, output):
     return RunJob((run,), "cpu", dataset.name, "audio_path", 1.0)
 
 
+def test_a_worker_does_what_each_run_lacks(job, make_images):
+    dataset = make_images(2)  # beside the one of the job
+    other = replace(job.runs[0], fields=RunFields("other"))
+    for run in (job.runs[0], other):
+        declare(dataset, run.fields)
+    first, second, third = dataset.values("id")
+    dataset.set_values("anything_status", {first: "ok", second: "abstained: of old"}, key_field="id")
+    dataset.set_values("other_status", {first: "failed: of old"}, key_field="id")
+    work = start_work(ray.cloudpickle.dumps((replace(job, runs=(job.runs[0], other)), None)), __version__)
+    told = dict(
+        outcome for news in work.do([first, second, third, "6b06d29ff862a7680f704e3e"]) for outcome in news
+    )
+    assert told.pop("6b06d29ff862a7680f704e3e") == dict.fromkeys(("anything", "other"), f"failed: {GONE}")
+    assert told == {
+        first: {"anything": "ok", "other": "failed: of old"},
+        second: {"anything": "abstained: of old", "other": "ok"},
+        third: {"anything": "ok", "other": "ok"},
+    }
+    assert dataset.values("anything.mask_path")[:2] == [None, None]
+    assert dataset.values("other_status") == ["failed: of old", "ok", "ok"]
+
+
+def test_what_is_given_up_keeps_what_other_runs_found(job, make_images):
+    dataset = make_images(0)
+    other = replace(job.runs[0], fields=RunFields("other"), folder=replace(job.runs[0].folder, run="other"))
+    for run in (job.runs[0], other):
+        declare(dataset, run.fields)
+    sample_id = dataset.first().id
+    dataset.set_values("other_status", {sample_id: "ok"}, key_field="id")
+    store = StatusStore(dataset, (job.runs[0], other))
+    assert store.settled([sample_id]) == {}
+    statuses = {"anything": "failed: it died", "other": "ok"}
+    assert store.give_up(sample_id, "failed: it died") == statuses
+    assert store.settled([sample_id]) == {sample_id: statuses}
+    store.forget({sample_id: ["anything"]})
+    assert store.stored([sample_id]) == {sample_id: {"other": "ok"}}
+
+
 def test_a_machine_that_lacks_something_says_what_and_where(job, output, tmp_path):
     import socket
-    from dataclasses import replace
 
     def begin(job, witness=None, version=__version__):
         start_work(ray.cloudpickle.dumps((job, witness)), version)

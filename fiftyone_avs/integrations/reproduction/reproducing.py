@@ -6,7 +6,7 @@ Every step leaves its result on a FiftyOne dataset that stays, so a call that wa
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,24 +16,19 @@ from fiftyone_avs.benchmarks.registry import Benchmark, find_benchmark
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.integrations.benchmarks.importing import import_benchmark
 from fiftyone_avs.integrations.comparison import compare
-from fiftyone_avs.integrations.evaluation import evaluate
-from fiftyone_avs.integrations.outputs import Progress, Steps
-from fiftyone_avs.integrations.predictions.importing import import_predictions
+from fiftyone_avs.integrations.outputs import Progress
 from fiftyone_avs.integrations.reproduction.plan import (
     TABLES,
-    Entry,
     missing_models,
     plan_rows,
 )
+from fiftyone_avs.integrations.reproduction.running import Say, make_rows
 from fiftyone_avs.integrations.reproduction.table import ReproducedRow, Reproduction, gather_rows
 from fiftyone_avs.integrations.results import AVSResults
-from fiftyone_avs.integrations.segmentation import segment
 from fiftyone_avs.published import PUBLISHED_DATASETS
 
 MARK = "fiftyone_avs_reproduction"
 """The key in ``dataset.info`` that says what a dataset was imported from."""
-
-Say = Callable[[str], None]
 
 
 def reproduce(
@@ -97,7 +92,7 @@ def reproduce(
     target = _output_folder(out, _name_and_source(known, folder, name, limit)[0])
     dataset = _dataset(known, folder, name, limit, progress, say)
     options = {"preset": preset, "device": device, "precision": precision, "batch_size": batch_size}
-    done = _make_rows(dataset, entries, reasons, options, prediction_options or {}, progress, say)
+    done = make_rows(dataset, entries, reasons, options, prediction_options or {}, progress, say)
     if not done:
         raise ModelError("\n".join(f"{entry}: {reason}" for entry, reason in reasons.items()))
     rows = gather_rows(table, known.key, entries, done, reasons)
@@ -210,50 +205,6 @@ def _dataset(
     dataset.save()
     dataset.name = name
     return dataset
-
-
-def _make_rows(
-    dataset: fo.Dataset,
-    entries: Sequence[Entry],
-    reasons: dict[str, str],
-    options: Mapping[str, Any],
-    prediction_options: Mapping[str, Any],
-    progress: Progress,
-    say: Say,
-) -> dict[str, AVSResults]:
-    """Run and score every row that has no reason not to be; a row that cannot be after all gets one."""
-    tell = Steps(progress, 2 * len(entries), len(dataset))
-    done: dict[str, AVSResults] = {}
-    for entry in entries:
-        running, scoring = tell.next(), tell.next()
-        try:
-            if entry.name not in reasons:
-                say(_run(dataset, entry, options, prediction_options, running))
-        except ModelError as error:
-            reasons[entry.name] = f"not run: {error}"
-        if entry.name in reasons:
-            say(f"{entry.name}: {reasons[entry.name]}")
-        else:
-            done[entry.name] = evaluate(dataset, entry.run, progress=scoring)
-    return done
-
-
-def _run(
-    dataset: fo.Dataset,
-    entry: Entry,
-    options: Mapping[str, Any],
-    prediction_options: Mapping[str, Any],
-    progress: Progress,
-) -> str:
-    """Make a row's run, or what is missing of it; returns what became of it."""
-    if entry.folder is not None:
-        imported = import_predictions(
-            dataset, entry.folder, entry.run, source=entry.name, progress=progress, **prediction_options
-        )
-        return str(imported)
-    return str(
-        segment(dataset, entry.strategy, run=entry.run, models=entry.models, progress=progress, **options)
-    )
 
 
 def _write(
