@@ -12,7 +12,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -119,9 +119,40 @@ def segment(
         arguments["batch_size"] = options.batch_size
     arguments = {"strategy": "vcap_acls", "progress": False, **arguments}
     summary = avs.segment(dataset, models=models, preset=models.preset, **arguments)
+    check_all_ok(dataset, summary)
+    return summary
+
+
+def segment_all(
+    dataset: Any,
+    models: avs.Models,
+    options: argparse.Namespace,
+    runs: Mapping[str, tuple[str, Mapping[str, Any]]],
+    folder: Path,
+) -> None:
+    """The public ``avs.segment_all`` on a whole dataset: run keys with strategies and their options.
+
+    Raises:
+        RuntimeError: if a sample is not ok.
+    """
+    summaries = avs.segment_all(
+        dataset,
+        {key: strategy for key, (strategy, _) in runs.items()},
+        strategy_options={key: given for key, (_, given) in runs.items()},
+        models=models,
+        preset=models.preset,
+        batch_size=options.batch_size,
+        output_dir=folder,
+        progress=False,
+    )
+    for summary in summaries:
+        check_all_ok(dataset, summary)
+
+
+def check_all_ok(dataset: Any, summary: avs.RunSummary) -> None:
+    """Raise RuntimeError if a sample is not ok."""
     if summary.ok < len(dataset):
         raise RuntimeError(f"{summary}; the first reason: {next(iter(summary.reasons.values()), '')}")
-    return summary
 
 
 class Clock:

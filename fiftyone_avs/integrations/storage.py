@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import re
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -122,7 +123,8 @@ class RunFolder:
     def _write_png(self, path: Path, values: npt.NDArray[np.uint8] | npt.NDArray[np.uint16]) -> None:
         temporary = _temporary(path)
         try:
-            Image.fromarray(values).save(temporary, format="PNG", compress_level=1)
+            # The low byte of a map is noise, in which a search for repetitions finds nothing and takes its time.
+            Image.fromarray(values).save(temporary, format="PNG", compress_level=1, compress_type=zlib.Z_RLE)
             temporary.replace(path)
         except OSError as error:
             raise AVSError(

@@ -11,7 +11,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
 from fiftyone_avs.models.hearing import Ear
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
 from fiftyone_avs.types import Caption, Sound
 
 
@@ -42,6 +42,6 @@ class WhisperCaptioner:
     @torch.inference_mode()
     def caption_sounds(self, sounds: Sequence[Sound]) -> list[Caption]:
         """One caption per sound."""
-        features = self.ear(sounds)["input_features"].to(self.network.device)
+        features = to_device(self.ear(sounds)["input_features"], self.network.device)
         tokens = self.network.generate(input_features=features, num_beams=self.beams)
         return captions(self.tokenizer, tokens, 1)

@@ -10,7 +10,7 @@ import torch
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import Ear
-from fiftyone_avs.models.loading import load_network, load_pretrained
+from fiftyone_avs.models.loading import load_network, load_pretrained, to_device
 from fiftyone_avs.types import Candidate, Sound
 
 FRAME_SECONDS = 0.01
@@ -41,7 +41,7 @@ class TransformersAudioClassifier:
     @torch.inference_mode()
     def classify(self, sounds: Sequence[Sound]) -> list[tuple[Candidate, ...]]:
         """The best classes of each sound with their probabilities in [0, 1], best first."""
-        features = {name: value.to(self.network.device) for name, value in self.ear(sounds).items()}
+        features = {name: to_device(value, self.network.device) for name, value in self.ear(sounds).items()}
         logits = self.network(**features).logits.float()
         multi_label = self.network.config.problem_type == "multi_label_classification"
         scores = logits.sigmoid() if multi_label else logits.softmax(-1)

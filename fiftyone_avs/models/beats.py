@@ -12,7 +12,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.audioset import display_names
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import waves_of
-from fiftyone_avs.models.loading import load_checkpoint
+from fiftyone_avs.models.loading import load_checkpoint, to_device
 from fiftyone_avs.types import Candidate, Sound
 
 SHORTEST = 2800
@@ -55,7 +55,7 @@ class BeatsClassifier:
         for length in dict.fromkeys(lengths):
             places = [index for index, other in enumerate(lengths) if other == length]
             batch = torch.stack([waves[index] for index in places])
-            scores = self.network.classify(batch.to(next(self.network.parameters()).device))
+            scores = self.network.classify(to_device(batch, next(self.network.parameters()).device))
             found |= dict(zip(places, self._best(scores), strict=True))
         return [found[index] for index in range(len(sounds))]
 

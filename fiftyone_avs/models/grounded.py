@@ -12,7 +12,7 @@ from fiftyone_avs.errors import MediaError
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.instances import AT_ONCE, keep, texts_of
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
 from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.square import Square, distinct
 from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
@@ -143,7 +143,7 @@ class GroundedSegmenter:
             texts, padding=True, truncation=True, max_length=limit, return_tensors="pt"
         ).to(self.detector.device)
         output = self.detector(
-            pixel_values=pixels.to(self.detector.device),
+            pixel_values=to_device(pixels, self.detector.device),
             input_ids=tokens.input_ids,
             attention_mask=tokens.attention_mask,
         )

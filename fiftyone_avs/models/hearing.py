@@ -14,6 +14,7 @@ import numpy.typing as npt
 import torch
 
 from fiftyone_avs.media import Fit, fit_window, resample
+from fiftyone_avs.models.loading import to_device
 from fiftyone_avs.types import Sound
 
 MEL_FLOOR = 1e-10
@@ -60,7 +61,7 @@ class MelEar(Ear):
         bank = extractor.mel_filters if fused else extractor.mel_filters_slaney
         with torch.autocast(device.type, enabled=False):
             spectrum = torch.stft(
-                torch.from_numpy(np.stack(waves)).to(device),
+                to_device(torch.from_numpy(np.stack(waves)), device),
                 extractor.fft_window_size,
                 extractor.hop_length,
                 window=torch.hann_window(extractor.fft_window_size, device=device),

@@ -12,7 +12,7 @@ from transformers import DynamicCache, EncoderDecoderCache
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
 from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.square import distinct
 from fiftyone_avs.types import Caption, Image
@@ -56,7 +56,7 @@ class BlipCaptioner:
         pictures, places = distinct(images)
         pixels = pixels_of(self.processor, pictures)
         tokens = self.network.generate(
-            pixel_values=pixels.to(self.network.device),
+            pixel_values=to_device(pixels, self.network.device),
             past_key_values=BeamCache(DynamicCache(), DynamicCache()),
             num_beams=self.beams,
             num_return_sequences=self.beams,

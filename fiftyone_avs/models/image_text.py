@@ -9,7 +9,7 @@ import torch
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
 from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.similarity import score_pairs, text_features
 from fiftyone_avs.models.square import distinct
@@ -39,5 +39,7 @@ class ClipScorer:
         """Cosine similarities in [-1, 1] of each picture with each of its own texts."""
         pictures, places = distinct(images)
         pixels = pixels_of(self.processor, pictures)
-        seen = self.network.get_image_features(pixel_values=pixels.to(self.network.device)).pooler_output
+        seen = self.network.get_image_features(
+            pixel_values=to_device(pixels, self.network.device)
+        ).pooler_output
         return score_pairs(seen[places], texts, self.text_features)

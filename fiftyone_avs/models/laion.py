@@ -10,7 +10,7 @@ import torch
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import waves_of
-from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
+from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer, to_device
 from fiftyone_avs.models.similarity import TextFeatures, score_pairs
 from fiftyone_avs.types import Sound
 
@@ -40,7 +40,7 @@ class LaionScorer:
         rate, seconds = self.network.sample_rate, self.network.seconds
         samples = round(rate * seconds)
         waves = torch.stack([repeat_pad(wave, samples) for wave in waves_of(sounds, rate, seconds)])
-        embeddings: torch.Tensor = self.network.embed_audio(through_int16(waves).to(self._device))
+        embeddings: torch.Tensor = self.network.embed_audio(to_device(through_int16(waves), self._device))
         return embeddings
 
     @torch.inference_mode()

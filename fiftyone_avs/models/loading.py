@@ -7,12 +7,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.checkpoints import load_official
 from fiftyone_avs.models.store import find_checkpoint, hub_revision, part_of, source_of
+
+if TYPE_CHECKING:
+    import torch
 
 PRECISIONS = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """How users name a precision, and torch's name for it."""
@@ -110,6 +113,13 @@ def load_network(kind: Any, card: Card, device: str, *, part: str | None = None)
             " its files again"
         )
     return network.eval().requires_grad_(False).to(device)
+
+
+def to_device(values: torch.Tensor, device: torch.device | str) -> torch.Tensor:
+    """Media on the device of a network; a GPU fetches them from pinned memory while this process goes on."""
+    if values.device.type == "cpu" and str(device).startswith("cuda"):
+        return values.pin_memory().to(device, non_blocking=True)
+    return values.to(device)
 
 
 def _check_type(kind: Any, card: Card, part: str | None, source: str) -> None:

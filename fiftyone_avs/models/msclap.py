@@ -10,7 +10,7 @@ import torch
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hearing import window_of
-from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
+from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer, to_device
 from fiftyone_avs.models.similarity import TextFeatures, score_pairs
 from fiftyone_avs.types import Sound
 
@@ -37,7 +37,7 @@ class MsClapScorer:
     def embed_sounds(self, sounds: Sequence[Sound]) -> torch.Tensor:
         """Audio embeddings, float32, shape (B, 1024)."""
         waves = window_of(sounds, self.network.sample_rate, self.network.seconds, "repeat")
-        embeddings: torch.Tensor = self.network.embed_audio(waves.to(self._device))
+        embeddings: torch.Tensor = self.network.embed_audio(to_device(waves, self._device))
         return embeddings
 
     @torch.inference_mode()

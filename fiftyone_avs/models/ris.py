@@ -11,7 +11,7 @@ import torch
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.geometry import Geometry, geometry_by_name, normalise
-from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
+from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer, to_device
 from fiftyone_avs.models.square import distinct
 from fiftyone_avs.models.text_tower import RisTextTower
 from fiftyone_avs.types import Image, SoftMap, TokenEmbeddings
@@ -61,7 +61,7 @@ class RisSegmenter:
         ids, embeddings = self._words(expressions)
         device = self.text_tower.device
         repeated = torch.tensor(places, device=device) if len(pictures) < len(images) else None
-        logits = self.network(torch.from_numpy(pixels).to(device), ids, embeddings, repeated)
+        logits = self.network(to_device(torch.from_numpy(pixels), device), ids, embeddings, repeated)
         maps = logits.float().sigmoid()[:, 0].cpu().numpy()
         return [
             self.geometry.back(found, placements[place]) for found, place in zip(maps, places, strict=True)

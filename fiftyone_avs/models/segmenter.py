@@ -10,7 +10,7 @@ from torch.nn.functional import interpolate
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer
+from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
 from fiftyone_avs.models.looking import pixels_of
 from fiftyone_avs.models.similarity import TextFeatures
 from fiftyone_avs.models.square import distinct
@@ -44,7 +44,7 @@ class ClipSegSegmenter:
     def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:
         """Soft maps: sigmoid of the network's logits, resized bilinearly to each picture's size."""
         pictures, places = distinct(images)
-        seen = self._look(pixels_of(self.processor, pictures).to(self.network.device))
+        seen = self._look(to_device(pixels_of(self.processor, pictures), self.network.device))
         states = [state[places] for state in seen]
         logits = self.network.decoder(states, self._encode(expressions)).logits
         maps = logits.reshape(len(images), 1, *logits.shape[-2:]).float().sigmoid()

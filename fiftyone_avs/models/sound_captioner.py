@@ -11,7 +11,7 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
 from fiftyone_avs.models.hearing import window_of
-from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer
+from fiftyone_avs.models.loading import load_checkpoint, load_tokenizer, to_device
 from fiftyone_avs.types import Caption, Sound
 
 
@@ -43,5 +43,5 @@ class SoundCaptioner:
         network = self.network
         waves = window_of(sounds, network.sample_rate, network.seconds, network.fill)
         device = next(network.parameters()).device
-        tokens = network.caption(waves.to(device), beams=self.beams, sequences=self.alternatives)
+        tokens = network.caption(to_device(waves, device), beams=self.beams, sequences=self.alternatives)
         return captions(self.tokenizer, tokens.flatten(0, 1), self.alternatives)

@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch.nn.functional import interpolate
 
+from fiftyone_avs.models.loading import to_device
 from fiftyone_avs.types import Image
 
 
@@ -54,7 +55,7 @@ class Square:
 
     def __call__(self, images: Sequence[Image], device: torch.device) -> torch.Tensor:
         """Pictures as the network sees them, float32, shape (B, 3, size, size)."""
-        pixels = torch.stack([self._stretch(image) for image in images]).to(device)
+        pixels = to_device(torch.stack([self._stretch(image) for image in images]), device)
         return (pixels / 255 - self.mean.to(device)) / self.std.to(device)
 
     def _stretch(self, image: Image) -> torch.Tensor:
