@@ -1,13 +1,14 @@
-r"""What a second strategy costs on the same view, where both ask for the same caption: relative to the first one's time.
+r"""What a second strategy costs on the same view, where both ask for the same caption.
 
-Three cases: captioning and acap_vcls, which ask the same audio captioner, in either order; and vcap_acls twice, under two
-run keys with two prompts, which asks the image captioner. Each is done in two ways:
+It is told relative to the first one's time, in three cases: captioning and acap_vcls, which ask the same audio
+captioner, in either order; and vcap_acls twice, under two run keys with two prompts, which asks the image captioner.
+Each is done in two ways:
 
 * in one pass, with the public ``avs.segment_all``: what the pass takes longer than the first strategy alone;
 * later, with ``avs.segment`` on samples that hold the captions of the first run.
 
-Beside them stands the second strategy on a dataset where nothing ran before. All see the same files, and every round has
-new scenes; the numbers are medians of rounds. FiftyOne is included; models are loaded and warmed up before.
+Beside them stands the second strategy on a dataset where nothing ran before. All see the same files, and every round
+has new scenes; the numbers are medians of rounds. FiftyOne is included; models are loaded and warmed up before.
 
     python benchmarks/second_strategy.py
     python benchmarks/second_strategy.py --preset paper --random --samples 16
@@ -85,10 +86,10 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
             "cases": {case: summed_up(found) for case, found in rounds.items()},
         }
     for case, found in record["cases"].items():
+        costs = f"{found['second_in_one_pass']:.0%} of the first in one pass (target {TARGET:.0%})"
         print(
-            f"{case}: the second costs {found['second_in_one_pass']:.0%} of the first in one pass (target {TARGET:.0%}),"
-            f" {found['second_later']:.0%} later; first {found['first']} s, both in one pass {found['both']} s, second"
-            f" later {found['later']} s, second alone {found['alone']} s"
+            f"{case}: the second costs {costs}, {found['second_later']:.0%} later; first {found['first']} s, both in"
+            f" one pass {found['both']} s, second later {found['later']} s, second alone {found['alone']} s"
         )
     write_record(record, options, f"second-strategy-{options.preset}-{models.device.split(':')[0]}")
     return record
