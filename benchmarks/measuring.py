@@ -63,7 +63,9 @@ def add_model_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device")
 
 
-def load_models(options: argparse.Namespace, work: Path, precision: str = "float32") -> avs.Models:
+def load_models(
+    options: argparse.Namespace, work: Path, precision: str = "float32", compile: bool = False
+) -> avs.Models:
     """The models that the arguments name."""
     given = dict(text.split("=", 1) for text in options.models)
     if options.random and options.preset != "paper":
@@ -73,7 +75,9 @@ def load_models(options: argparse.Namespace, work: Path, precision: str = "float
         options.models = [f"{role}={model}" for role, model in given.items()]  # for other processes
     if options.preset == "paper":
         given = {"noun_extractor": NOUNS, **given}
-    return avs.load_models(options.preset, overrides=given, device=options.device, precision=precision)
+    return avs.load_models(
+        options.preset, overrides=given, device=options.device, precision=precision, compile=compile
+    )
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
     """Measure, print and write; the record is returned."""
     options = parse(arguments)
     with workplace(options) as work:
-        models = load_models(options, work, options.precision)
+        models = load_models(options, work, options.precision, options.compile)
         if options.alone:
             return alone(options, models, work)
         networks = load_networks(models)
@@ -86,6 +86,7 @@ def main(arguments: Sequence[str] | None = None) -> dict[str, Any]:
             "models": {role: Path(models.cards[role].name).name for role in reference_loop.ROLES},
             "random_weights": options.random,
             "precision": options.precision,
+            "compile": options.compile,
             "with_fiftyone": options.fiftyone,
             "samples": options.samples,
             "rounds": options.rounds,
@@ -104,6 +105,7 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = parser_of(__doc__, samples=40)
     add_model_arguments(parser)
     parser.add_argument("--precision", default="float32", choices=("float32", "bf16", "fp16"))
+    parser.add_argument("--compile", action="store_true", help="let torch compile the engine's networks")
     parser.add_argument("--media", nargs="+", default=list(LAYOUTS), choices=LAYOUTS)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--warm-up", type=int, default=4, help="scenes before the first round")
@@ -235,7 +237,7 @@ def alone(options: argparse.Namespace, models: avs.Models, work: Path) -> dict[s
 def peak_memory(options: argparse.Namespace) -> dict[str, Any]:
     """The most memory of each side, in a process of its own."""
     arguments = ["--samples", options.samples, "--preset", options.preset, "--media", options.media[0]]
-    arguments += ["--precision", options.precision]
+    arguments += ["--precision", options.precision] + ["--compile"] * options.compile
     for name in ("batch_size", "threads", "folder", "device"):
         value = getattr(options, name)
         arguments += [] if value is None else [f"--{name.replace('_', '-')}", value]

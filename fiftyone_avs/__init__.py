@@ -207,6 +207,7 @@ def load_pipeline(
     silence: Literal["abstain", "run"] = "abstain",
     threshold: float | None = None,
     precision: str = "float32",
+    compile: bool = False,
     batch_size: int | None = None,
     **roles: str,
 ) -> Pipeline:
@@ -222,6 +223,7 @@ def load_pipeline(
         silence: "abstain" on silent sounds, or "run" to treat them as any other.
         threshold: of the mask; None takes the segmenter's own.
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        compile: let torch compile the networks that look at pictures; see ``segment``.
         batch_size: how many clips go through a model at once; None finds a size for every stage while it works.
         **roles: other models by role, as in ``segmenter="cris-r101"``; the same as ``models={...}``.
 
@@ -242,6 +244,7 @@ def load_pipeline(
         silence=silence,
         threshold=threshold,
         precision=precision,
+        compile=compile,
         batch_size=batch_size,
     )
     pipeline.models.require([*pipeline.strategy.needs, "segmenter"])

@@ -22,6 +22,7 @@ def plan_pipeline(
     silence: Literal["abstain", "run"],
     threshold: float | None,
     precision: str,
+    compile: bool,
     batch_size: int | None,
 ) -> Pipeline:
     """The pipeline that ``load_pipeline`` gives, with the same arguments; each model is loaded when it is first used.
@@ -31,7 +32,9 @@ def plan_pipeline(
     """
     if not isinstance(models, Models):
         name = strategy if isinstance(strategy, str) else strategy.name
-        models = load_models(preset, strategy=name, overrides=models, device=device, precision=precision)
+        models = load_models(
+            preset, strategy=name, overrides=models, device=device, precision=precision, compile=compile
+        )
     if isinstance(strategy, str):
         defaults = models.strategy_options.get(strategy, {})
         strategy = get_strategy(strategy, **{**defaults, **(strategy_options or {})})

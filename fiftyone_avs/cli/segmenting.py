@@ -88,6 +88,9 @@ def _add_machine(parser: argparse.ArgumentParser) -> None:
         default="float32",
         help="bf16 or fp16: half precision where that is safe, for GPUs (default: %(default)s)",
     )
+    parser.add_argument(
+        "--compile", action="store_true", help="let torch compile networks, for long runs on a GPU"
+    )
     add_batch_size(parser)
     parser.add_argument(
         "--workers", type=int, metavar="N", help="processes that read media ahead (default: by device)"
@@ -144,6 +147,7 @@ def run_segment(options: argparse.Namespace) -> int:
         strategy_options=dict.fromkeys(runs, given),
         device=options.device,
         precision=options.precision,
+        compile=options.compile,
         batch_size=options.batch_size,
         workers=options.workers,
         runner=_runner(options),

@@ -14,7 +14,7 @@ import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.integrations import runs
-from fiftyone_avs.integrations.fields import RunFields, check_free, declare
+from fiftyone_avs.integrations.fields import CAPTION_FIELDS, RunFields, check_free, declare
 from fiftyone_avs.integrations.labels import CaptionKeeper, sound_source
 from fiftyone_avs.integrations.storage import RunFolder
 from fiftyone_avs.pipeline import Pipeline
@@ -87,6 +87,53 @@ def settings_of(
     }
     plain: dict[str, Any] = json.loads(json.dumps(settings, default=str))
     return plain
+
+
+def open_all(
+    dataset: fo.Dataset,
+    media: str,
+    plans: Mapping[str, tuple[Pipeline, Mapping[str, Any]]],
+    output_dir: str | Path | None,
+    overwrite: bool,
+) -> list[Run]:
+    """Open all runs, or none of them; see ``open_run``.
+
+    Args:
+        dataset: the dataset of the samples.
+        media: "image" or "video".
+        plans: run key -> pipeline and settings.
+        output_dir: as for ``segment``.
+        overwrite: delete old runs first.
+
+    Raises:
+        ConfigurationError, RunConflictError: as ``open_run``. Nothing is changed then.
+    """
+    fields = {
+        key: RunFields(
+            key,
+            media == "video",
+            tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS),
+        )
+        for key, (pipeline, _) in plans.items()
+    }
+    _check_apart(list(fields.values()))
+    for key, (_, settings) in plans.items():
+        check_run(dataset, fields[key], settings, output_dir, overwrite)
+    return [
+        Run(pipeline, fields[key], open_run(dataset, fields[key], settings, output_dir, overwrite), settings)
+        for key, (pipeline, settings) in plans.items()
+    ]
+
+
+def _check_apart(runs: Sequence[RunFields]) -> None:
+    """Raise ConfigurationError if two runs would write the same field, such as "mine" and "mine_map"."""
+    owners: dict[str, str] = {}
+    for fields in runs:
+        for name in fields.own:
+            if owners.setdefault(name, fields.run) != fields.run:
+                raise ConfigurationError(
+                    f"runs {owners[name]!r} and {fields.run!r} would both write the field {name!r}; choose other run keys"
+                )
 
 
 def open_run(

@@ -16,11 +16,10 @@ from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.integrations.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers, ray_options, ray_outcomes
-from fiftyone_avs.integrations.fields import CAPTION_FIELDS, FRAMES, RunFields, check_run_key
-from fiftyone_avs.integrations.opening import Run, check_run, open_run, settings_of
+from fiftyone_avs.integrations.fields import FRAMES, check_run_key
+from fiftyone_avs.integrations.opening import open_all, settings_of
 from fiftyone_avs.integrations.runner import Runner, RunSummary
 from fiftyone_avs.models import Models
-from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import plan_pipeline, share_models
 from fiftyone_avs.strategies import Strategy
 
@@ -43,6 +42,7 @@ def segment(
     strategy_options: Mapping[str, Any] | None = None,
     device: str | None = None,
     precision: str = "float32",
+    compile: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
     fps: float = 1.0,
@@ -73,6 +73,8 @@ def segment(
         strategy_options: options of a strategy given by name.
         device: "cpu", "cuda", ...; None takes a GPU if there is one.
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        compile: let torch compile the networks that look at pictures, which takes minutes at the start. For long runs
+            on a GPU.
         batch_size: how many clips go through the models at once. None finds a size for every model while it works.
             A batch that does not fit into memory is halved either way.
         workers: how many processes read images and sounds ahead of the models. None takes a few beside a GPU, and
@@ -109,6 +111,7 @@ def segment(
         strategy_options=None if strategy_options is None else {run: strategy_options},
         device=device,
         precision=precision,
+        compile=compile,
         batch_size=batch_size,
         workers=workers,
         fps=fps,
@@ -135,6 +138,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
     device: str | None = None,
     precision: str = "float32",
+    compile: bool = False,
     batch_size: int | None = None,
     workers: int | None = None,
     fps: float = 1.0,
@@ -187,6 +191,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
                 silence=silence,
                 threshold=threshold,
                 precision=precision,
+                compile=compile,
                 batch_size=batch_size,
             )
             for key, strategy in by_key.items()
@@ -202,7 +207,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     plans = {
         key: (pipeline, settings_of(pipeline, *data)) for key, pipeline in zip(by_key, pipelines, strict=True)
     }
-    runs = _open_all(dataset, media, plans, output_dir, overwrite)
+    runs = open_all(dataset, media, plans, output_dir, overwrite)
     processes = reading_processes(pipelines[0].models.device) if workers is None else workers
     work = Runner(runs, dataset, audio_field, fps, frames_of, processes)
     outcomes = None
@@ -237,30 +242,6 @@ def _by_key(
     if unknown:
         raise ConfigurationError(f"strategy_options: there is no run {sorted(unknown)[0]!r} among these")
     return by_key
-
-
-def _open_all(
-    dataset: fo.Dataset,
-    media: str,
-    plans: Mapping[str, tuple[Pipeline, Mapping[str, Any]]],
-    output_dir: str | Path | None,
-    overwrite: bool,
-) -> list[Run]:
-    """Open all runs, or none of them."""
-    fields = {
-        key: RunFields(
-            key,
-            media == "video",
-            tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS),
-        )
-        for key, (pipeline, _) in plans.items()
-    }
-    for key, (_, settings) in plans.items():
-        check_run(dataset, fields[key], settings, output_dir, overwrite)
-    return [
-        Run(pipeline, fields[key], open_run(dataset, fields[key], settings, output_dir, overwrite), settings)
-        for key, (pipeline, settings) in plans.items()
-    ]
 
 
 def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> None:

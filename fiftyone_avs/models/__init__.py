@@ -45,6 +45,7 @@ def load_models(
     overrides: Mapping[str, str] | None = None,
     device: str | None = None,
     precision: str = "float32",
+    compile: bool = False,
 ) -> Models:
     """Models of a preset, each loaded when it is first needed.
 
@@ -55,6 +56,7 @@ def load_models(
             files of your own, or the folder or hub id of a model that the role's usual adapter loads.
         device: where to run; None takes a CUDA GPU if there is one, else the CPU.
         precision: "float32", "bf16" or "fp16".
+        compile: let torch compile the networks that look at pictures; see ``segment``.
 
     Raises:
         ConfigurationError: if the preset, a role, a device or the precision is unknown, or a card plays
@@ -66,6 +68,7 @@ def load_models(
     return Models(
         cards,
         device=pick_device(device),
+        compile=compile,
         preset=preset,
         precision=precision,
         strategy_options=chosen.strategy_options,

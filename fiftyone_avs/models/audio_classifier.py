@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -23,6 +23,8 @@ class TransformersAudioClassifier:
     Scores are sigmoids where the network was trained for several classes per sound
     (``problem_type == "multi_label_classification"``, AudioSet), else a softmax.
     """
+
+    compiled: ClassVar[tuple[str, ...]] = ("network",)
 
     def __init__(self, network: Any, ear: Ear, *, top: int = 10) -> None:
         self.network = network

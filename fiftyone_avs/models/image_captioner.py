@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.nn.functional import scaled_dot_product_attention
@@ -25,6 +25,8 @@ class BlipCaptioner:
         beams: how many beams search for a caption; all of them are returned, best first.
         max_tokens: the longest caption, in tokens.
     """
+
+    compiled: ClassVar[tuple[str, ...]] = ("network.vision_model",)
 
     def __init__(
         self, network: Any, processor: Any, tokenizer: Any, *, beams: int = 1, max_tokens: int = 20

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 
@@ -18,6 +18,8 @@ from fiftyone_avs.types import Image
 
 class ClipScorer:
     """Cosine similarities of CLIP's image and text embeddings."""
+
+    compiled: ClassVar[tuple[str, ...]] = ("network.vision_model",)
 
     def __init__(self, network: Any, processor: Any, tokenizer: Any) -> None:
         self.network = network

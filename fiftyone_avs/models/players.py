@@ -10,6 +10,7 @@ from typing import Any, cast
 from fiftyone_avs.engine import BatchSizes, reused_memory, sizes_for
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.compiling import compile_parts
 from fiftyone_avs.models.loading import PRECISIONS, provenance
 from fiftyone_avs.models.roles import (
     ROLES,
@@ -36,6 +37,7 @@ class Models:
         device: "cpu", "cuda", "cuda:0", ...
         preset: the preset's name, for records and messages.
         precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        compile: let torch compile the networks that look at pictures; see ``segment``.
         strategy_options: options of strategies that go with these models, by strategy name.
         missing: how users get a model for a role that has no card, by role.
     """
@@ -47,6 +49,7 @@ class Models:
         device: str = "cpu",
         preset: str = "custom",
         precision: str = "float32",
+        compile: bool = False,
         strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
         missing: Mapping[str, str] | None = None,
     ) -> None:
@@ -58,6 +61,7 @@ class Models:
         self.device = device
         self.preset = preset
         self.precision = precision
+        self.compile = compile
         self.strategy_options = dict(strategy_options or {})
         self._missing = dict(missing or {})
         self.batch_sizes: BatchSizes = sizes_for(device)
@@ -110,6 +114,7 @@ class Models:
 
         Raises:
             ModelError: if no model plays the role, or it cannot be loaded.
+            ConfigurationError: if it is to be compiled, and torch cannot do that here.
         """
         if role not in self._loaded:
             card = self._card(role)
@@ -125,6 +130,8 @@ class Models:
         model: object = getattr(importlib.import_module(module), name).load(card, self)
         if not isinstance(model, ROLES[card.role]):
             raise ModelError(f"{card.adapter} does not play the role {card.role!r}")
+        if self.compile:
+            compile_parts(model, self.device)
         self._shared.append((card, model))
         return model
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -29,6 +29,8 @@ class RisSegmenter:
         std: of each channel.
         threshold: pixels of the soft map above this belong to the object.
     """
+
+    compiled: ClassVar[tuple[str, ...]] = ("network",)
 
     def __init__(
         self,

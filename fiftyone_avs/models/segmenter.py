@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch.nn.functional import interpolate
@@ -24,6 +24,8 @@ class ClipSegSegmenter:
     Args:
         threshold: pixels of the soft map above this belong to the object.
     """
+
+    compiled: ClassVar[tuple[str, ...]] = ("network.clip.vision_model",)
 
     def __init__(self, network: Any, processor: Any, tokenizer: Any, *, threshold: float = 0.5) -> None:
         self.network = network

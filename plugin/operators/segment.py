@@ -162,6 +162,12 @@ def how_fields(inputs: types.Object) -> None:
     """Device, precision, batch size and the like."""
     dropdown(inputs, "device", _devices(), label="Device", default="")
     dropdown(inputs, "precision", names(["float32", "bf16", "fp16"]), label="Precision", default="float32")
+    inputs.bool(
+        "compile",
+        label="Compile networks",
+        description="Takes minutes at the start; for long runs on a GPU",
+        default=False,
+    )
     inputs.int(
         "batch_size",
         label="Batch size",
@@ -254,7 +260,7 @@ def _arguments(ctx: Any, strategies: list[str]) -> dict[str, Any]:
         given["runner"] = avs.RayRunner(**checked["ray"])
     return given | {
         **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
-        "retry_failed": bool(params.get("retry_failed")),
+        **{name: bool(params.get(name)) for name in ("retry_failed", "compile")},
     }
 
 

@@ -153,12 +153,14 @@ def test_nothing_is_written_if_one_of_the_runs_cannot_be(images, output):
         ([], {}, "there is no strategy"),
         (["captioning", get_strategy("captioning")], {}, "give them run keys"),
         ({"not a key": "captioning"}, {}, "cannot be a run key"),
+        ({"mine": "captioning", "mine_map": "captioning"}, {}, "would both write the field 'mine_map'"),
         ({"mine": "captioning"}, {"strategy_options": {"captioning": {}}}, "there is no run 'captioning'"),
     ],
 )
 def test_strategies_that_make_no_runs_are_refused(images, output, strategies, options, reason):
     with pytest.raises(ConfigurationError, match=reason):
         run(images, strategies, output, **options)
+    assert list_run_keys(images) == []
 
 
 def test_options_belong_to_runs(images, output):

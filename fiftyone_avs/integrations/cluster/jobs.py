@@ -233,6 +233,7 @@ def _for_device(pipeline: Pipeline, device: str) -> Pipeline:
         device=device,
         preset=models.preset,
         precision=models.precision,
+        compile=models.compile,
         strategy_options=models.strategy_options,
     )
     return replace(pipeline, models=unloaded)
