@@ -132,7 +132,8 @@ def _check_apart(runs: Sequence[RunFields]) -> None:
         for name in fields.own:
             if owners.setdefault(name, fields.run) != fields.run:
                 raise ConfigurationError(
-                    f"runs {owners[name]!r} and {fields.run!r} would both write the field {name!r}; choose other run keys"
+                    f"runs {owners[name]!r} and {fields.run!r} would both write the field {name!r}; choose other run"
+                    " keys"
                 )
 
 
