@@ -11,6 +11,7 @@ Read ``run`` first.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -106,8 +107,8 @@ def write(stem: Path, expression: str, soft_map: np.ndarray, threshold: float) -
     mask_file, map_file = Path(f"{stem}_mask.png"), Path(f"{stem}_map.png")
     mask = (soft_map > threshold).astype(np.uint8) * 255
     levels = np.rint(soft_map.astype(np.float64) * LEVELS).astype(np.uint16)
-    Image.fromarray(mask).save(mask_file, compress_level=1)
-    Image.fromarray(levels).save(map_file, compress_level=1)
+    for values, file in ((mask, mask_file), (levels, map_file)):
+        Image.fromarray(values).save(file, compress_level=1, compress_type=zlib.Z_RLE)
     return Found(expression, mask_file, map_file)
 
 
