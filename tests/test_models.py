@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 import fiftyone_avs as avs
@@ -85,3 +88,11 @@ def test_the_record_names_card_source_revision_and_licence(tmp_path):
     (tmp_path / "weights").write_bytes(b"abd")
     second = avs.load_models("tiny", overrides={"segmenter": str(tmp_path)}).describe(["segmenter"])
     assert first["segmenter"]["revision"] != second["segmenter"]["revision"]
+
+
+def test_a_replaced_model_is_not_kept():
+    models = avs.load_models("tiny")
+    first = weakref.ref(models.noun_extractor)
+    models.use("noun_extractor", fake_models().noun_extractor)
+    gc.collect()
+    assert first() is None

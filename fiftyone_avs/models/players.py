@@ -141,8 +141,9 @@ class Models:
         Args:
             other: models on the same device.
         """
-        other._shared += self._shared
-        self._shared = other._shared
+        if other._shared is not self._shared:
+            other._shared += self._shared
+            self._shared = other._shared
 
     @property
     def loaded(self) -> tuple[str, ...]:
@@ -184,6 +185,8 @@ class Models:
                 f"{type(model).__name__} does not play the role {role!r}: see {ROLES[role]}"
             )
         name = f"{type(model).__module__}.{type(model).__qualname__}"
+        replaced = self._loaded.get(role)
+        self._shared[:] = [(card, other) for card, other in self._shared if other is not replaced]
         self.cards[role] = Card(name, role, "", name, "unknown")
         self._loaded[role] = model
         self._provenance.pop(role, None)

@@ -84,7 +84,7 @@ def strategy_fields(ctx: Any, inputs: types.Object) -> list[str]:
         labels,
         label="Strategies",
         default=["vcap_acls"],
-        description="Each makes a run of its own, so that they can be compared",
+        description="Each makes a run of its own, all in one pass, so that they can be compared",
         multiple=True,
     )
     dropdown(
