@@ -354,13 +354,16 @@ def job(make_images, output):
 
 def test_a_worker_does_what_each_run_lacks(job, make_images):
     dataset = make_images(2)  # beside the one of the job
-    other = replace(job.runs[0], fields=RunFields("other"))
-    for run in (job.runs[0], other):
+    first_run = job.runs[0]
+    folder = RunFolder(first_run.folder.path.with_name("other"), "id", "other")
+    folder.claim({})
+    other = replace(first_run, fields=RunFields("other"), folder=folder)
+    for run in (first_run, other):
         declare(dataset, run.fields)
     first, second, third = dataset.values("id")
     dataset.set_values("anything_status", {first: "ok", second: "abstained: of old"}, key_field="id")
     dataset.set_values("other_status", {first: "failed: of old"}, key_field="id")
-    work = start_work(ray.cloudpickle.dumps((replace(job, runs=(job.runs[0], other)), None)), __version__)
+    work = start_work(ray.cloudpickle.dumps((replace(job, runs=(first_run, other)), None)), __version__)
     told = dict(
         outcome for news in work.do([first, second, third, "6b06d29ff862a7680f704e3e"]) for outcome in news
     )

@@ -1,6 +1,7 @@
 """The preset "paper": five strategies, official file formats; in small, and at real size.
 
-In small every strategy labels three samples at once; at real size one, which takes ASDA some seconds.
+In small every strategy labels three samples at once; at real size one, which takes minutes with the writing of files of
+four gigabytes, so that it runs with ``pytest -m slow`` only.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ def small(tmp_path_factory, beats_content):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory):
+def real(tmp_path_factory, request):
     """What the strategies left at real size, in a process of its own."""
+    if "slow" not in request.config.getoption("markexpr"):
+        pytest.skip("takes minutes; run with `pytest -m slow`")
     folder = tmp_path_factory.mktemp("paper")
     given = paper_files.write_all(folder / "models")
     script = Path(__file__).with_name("paper_run.py")
