@@ -14,13 +14,13 @@ help: ## Show the commands
 $(VENV)/.base: pyproject.toml constraints.txt tools/ensure_mongod.py
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable .
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
 	$(BIN)/python tools/ensure_mongod.py
 	touch $@
 
 $(VENV)/.dev: $(VENV)/.base
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --editable '.[dev,laion]'
-	$(BIN)/python -m pip install --quiet --no-compile --constraint constraints.txt --no-deps laion_clap # asks for numpy<2
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev,laion]'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --no-deps laion_clap # asks for numpy<2
 	touch $@
 
 demo: $(VENV)/.base ## Find sounding objects in the demo world with five strategies (about a minute)

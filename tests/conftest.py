@@ -21,7 +21,6 @@ _PATIENCE = 60  # seconds
 
 _LONGEST = (
     "plugin/test_app.py",
-    "integrations/test_cluster.py",
     "parity/test_parity.py",
     "integrations/test_reproduction.py",
     "test_notebook.py",
@@ -32,8 +31,6 @@ _LONGEST = (
     "integrations/test_real_models.py",
     "integrations/test_rename.py",
     "integrations/test_demo.py",
-    "integrations/test_controls.py",
-    "test_throughput_benchmarks.py",
 )
 """Test files that take longest, longest first. Several processes end together only if none begins one of these late."""
 
