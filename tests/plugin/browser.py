@@ -158,6 +158,11 @@ class User:
                     break
         self.page.get_by_text(text).wait_for()
 
+    def finish(self, text: str) -> None:
+        """Close an operator's output once it is there: what shows the progress has a "Done", too."""
+        self.page.get_by_role("dialog").get_by_text(text).last.wait_for()
+        self.button("Done").click()
+
     def sees(self, text, *, exact: bool = False):
         """Wait until a text is there, and return where."""
         found = self.page.get_by_text(text, exact=exact).last
