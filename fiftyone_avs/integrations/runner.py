@@ -103,9 +103,8 @@ class Runner:
         todo = dict(islice(pending.items(), max_samples))
         counts: dict[str, Counter[str]] = {run.key: Counter() for run in self.runs}
         reasons: dict[str, dict[str, str]] = {run.key: {} for run in self.runs}
-        with closing(
-            (outcomes or self.outcomes)(todo)
-        ) as found:  # closed at once when the run is interrupted
+        stream = (outcomes or self.outcomes)(todo)
+        with closing(stream) as found:  # closed at once when the run is interrupted
             for sample_id, statuses in _report(found, len(todo), progress, ", ".join(counts)):
                 for key in todo[sample_id]:
                     kind, _, reason = statuses[key].partition(": ")

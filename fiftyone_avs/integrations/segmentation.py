@@ -162,7 +162,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
         strategies: names of strategies or strategies of your own, each a run under the strategy's name; or run keys
             with their strategies.
         strategy_options: options of strategies given by name, by run key.
-        max_samples: do no more than this many samples now, with each strategy.
+        max_samples: do no more than this many samples now, each with all strategies that it lacks.
 
     Returns:
         What was done, per run, in the order of the strategies. A sample that one run has and another one lacks is done
