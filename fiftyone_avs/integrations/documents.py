@@ -1,7 +1,7 @@
 """Labels as the database keeps them, and storing them in bulk.
 
 A run writes a dozen labels per sample. FiftyOne's objects for them, and saving samples that hold these, take ten times
-as long as all else that the database is asked for (``benchmarks/fiftyone_overhead.py``).
+as long as all else that the database is asked for (``performance/fiftyone_overhead.py``).
 """
 
 from __future__ import annotations

@@ -4,11 +4,11 @@ Runs a pipeline in float32 and again in each half precision, and prints for each
 those of float32 (for the same expressions, and of the whole pipeline), how often the referring expression is
 the same, the largest difference of the soft maps, and the time as a ratio to float32 in the same run.
 
-    python benchmarks/precision.py                                    the demo world on the embedded models
-    python benchmarks/precision.py --preset paper --device cuda --data ~/my-data \
+    python performance/precision.py                                    the demo world on the embedded models
+    python performance/precision.py --preset paper --device cuda --data ~/my-data \
         --models segmenter=asda:/models/asda_model_best.pth.tar
 
---data is a folder with img/ and wav/; the result lands in benchmarks/results/.
+--data is a folder with img/ and wav/; the result lands in performance/results/.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from PIL import Image
 
 import fiftyone_avs as avs
 
-BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+SCRIPTS = Path(__file__).parents[1] / "performance"
 ROLES = {"image_captioner", "noun_extractor", "audio_text_scorer", "segmenter"}
 
 
@@ -26,7 +26,7 @@ ROLES = {"image_captioner", "noun_extractor", "audio_text_scorer", "segmenter"}
 def script() -> Iterator[Callable[[str], ModuleType]]:
     """Import a script by name, as Python finds it when a script beside it is run."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.syspath_prepend(str(BENCHMARKS))
+        patch.syspath_prepend(str(SCRIPTS))
         yield importlib.import_module
 
 

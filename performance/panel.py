@@ -5,11 +5,11 @@ panel computes when it opens first: the list of evaluations, their standings, th
 two runs against each other. The reference computes the same in the same run by loading all stored results
 and looping over the samples in Python; its numbers must agree.
 
-    python benchmarks/panel.py
-    FIFTYONE_DATABASE_URI=mongodb://localhost:27017 python benchmarks/panel.py --samples 100000
+    python performance/panel.py
+    FIFTYONE_DATABASE_URI=mongodb://localhost:27017 python performance/panel.py --samples 100000
 
 The dataset goes into FiftyOne's database (whichever it is set to) and is deleted at the end, unless --keep is
-given. The result lands in benchmarks/results/panel.json.
+given. The result lands in performance/results/panel.json.
 """
 
 from __future__ import annotations

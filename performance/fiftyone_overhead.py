@@ -14,11 +14,11 @@ slow Python's many small calls, of which FiftyOne makes the most, more than the 
 As a check the same samples go through the same reading, pipeline and writing of files without FiftyOne; it is told
 how much longer ``segment`` takes. The two alternate; numbers are medians of rounds.
 
-    python benchmarks/fiftyone_overhead.py             2,000 samples, 3 rounds
-    python benchmarks/fiftyone_overhead.py --samples 200 --rounds 1
+    python performance/fiftyone_overhead.py             2,000 samples, 3 rounds
+    python performance/fiftyone_overhead.py --samples 200 --rounds 1
 
 The models are the smallest there are, so with others the share is smaller. The result lands in
-benchmarks/results/fiftyone-overhead.json.
+performance/results/fiftyone-overhead.json.
 """
 
 from __future__ import annotations

@@ -10,10 +10,10 @@ Each is done in two ways:
 Beside them stands the second strategy on a dataset where nothing ran before. All see the same files, and every round
 has new scenes; the numbers are medians of rounds. FiftyOne is included; models are loaded and warmed up before.
 
-    python benchmarks/second_strategy.py
-    python benchmarks/second_strategy.py --preset paper --random --samples 16
+    python performance/second_strategy.py
+    python performance/second_strategy.py --preset paper --random --samples 16
 
-The result lands in benchmarks/results/.
+The result lands in performance/results/.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ engine is the public ``avs.segment`` on a FiftyOne dataset, so its time includes
 --no-fiftyone it is the same reading, pipeline and writing without a dataset. Both read the same files and write masks
 and soft maps as PNG.
 
-    python benchmarks/throughput.py                                      the embedded models
-    python benchmarks/throughput.py --preset paper --random --samples 16   networks of real size
-    python benchmarks/throughput.py --preset paper --device cuda --precision bf16 --samples 200 \
+    python performance/throughput.py                                      the embedded models
+    python performance/throughput.py --preset paper --random --samples 16   networks of real size
+    python performance/throughput.py --preset paper --device cuda --precision bf16 --samples 200 \
         --models segmenter=asda:/models/asda_model_best.pth.tar noun_extractor=en_core_web_trf ...
 
 Every round has new scenes, so that nothing remembered from an earlier round helps, and the loop and the engine
@@ -21,7 +21,7 @@ full length, and more nouns than those of trained ones.
 
 Memory is that of a process of its own for each side, with its worker processes, at its highest (models and
 libraries included, MongoDB's server left out). The share of a GPU's peak counts the operations of the plain
-segmentation network, whatever the engine spares. The result lands in benchmarks/results/.
+segmentation network, whatever the engine spares. The result lands in performance/results/.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ TELLING = (0.01, 0.99)
 """Shares of a picture between which a mask can tell two sides apart."""
 
 ON_A_GPU = (
-    "not measured here; with a GPU: python benchmarks/throughput.py --preset paper --device cuda --random"
+    "not measured here; with a GPU: python performance/throughput.py --preset paper --device cuda --random"
 )
 
 

@@ -4,11 +4,11 @@ A run of the public ``avs.segment`` is followed through its progress: every --ev
 process is noted (resident, from the system), and that of its worker processes. What is held after the last sample
 must be within 10 % of what was held after the first --every.
 
-    python benchmarks/memory.py                       20,000 samples; 2 GB of masks in a temporary folder
-    python benchmarks/memory.py --samples 2000 --every 100
+    python performance/memory.py                       20,000 samples; 2 GB of masks in a temporary folder
+    python performance/memory.py --samples 2000 --every 100
 
 The samples repeat a few hundred scenes (--scenes), each under a path of its own, so that the disk stays small and
-nothing recognises a repetition by its path. The series lands in benchmarks/results/memory.json and memory.png.
+nothing recognises a repetition by its path. The series lands in performance/results/memory.json and memory.png.
 """
 
 from __future__ import annotations

@@ -14,10 +14,10 @@ chunk by chunk in turn, so that other work on the machine slows both; making the
 is given beside the wall's, because threads win nothing while other work keeps the cores busy. All scores and the
 six numbers of the run must agree to 1e-9.
 
-    python benchmarks/metrics.py --maps 10000 --threads 2
+    python performance/metrics.py --maps 10000 --threads 2
 
 The second part times `evaluate`'s way from files: PNGs of soft maps (16 bits) and masks are read and scored in one
-thread and in several. The result lands in benchmarks/results/metrics.json.
+thread and in several. The result lands in performance/results/metrics.json.
 """
 
 from __future__ import annotations

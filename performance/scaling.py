@@ -3,14 +3,14 @@ r"""How much faster a run is with more Ray workers, one CPU each, on the same sc
 Segments scenes of the demo world with the preset tiny on a Ray cluster of this machine, with each number of
 workers in turn, several rounds, and prints samples per second and the ratio to one worker.
 
-    python benchmarks/scaling.py                              1 and 2 workers
-    python benchmarks/scaling.py --workers 1 2 4 8 --samples 2000
+    python performance/scaling.py                              1 and 2 workers
+    python performance/scaling.py --workers 1 2 4 8 --samples 2000
 
 Start-up does not count: every worker notes when it named the objects of each batch, and the clock runs from
 when the last worker has done its first block (so all have loaded their models and are warm) until the first one
 has no more to do. The whole time, start-up included, is in the JSON, too. It needs as many idle cores as
 there are workers, and one more is good; the driver and MongoDB need some time as well. The result lands in
-benchmarks/results/.
+performance/results/.
 """
 
 from __future__ import annotations

@@ -5,9 +5,9 @@ waits until the leaderboard and then until the last plot is drawn. The reference
 own Model Evaluation panel, opened on the same dataset: the time until it lists the evaluations.
 
     fiftyone-avs install-plugin
-    python benchmarks/panel_in_app.py            # needs the extra dev and an installed Chromium
+    python performance/panel_in_app.py            # needs the extra dev and an installed Chromium
 
-The result lands in benchmarks/results/panel_in_app.json.
+The result lands in performance/results/panel_in_app.json.
 """
 
 from __future__ import annotations
