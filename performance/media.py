@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import count as numbers
-from itertools import islice
+from itertools import count as numbers, islice
 from pathlib import Path
 
 from PIL import Image

@@ -40,7 +40,7 @@ from PIL import Image
 
 from fiftyone_avs import metrics
 from fiftyone_avs.engine import in_order
-from fiftyone_avs.integrations.scoring import Case, Rules, score_case
+from fiftyone_avs.fo.evaluate.scoring import Case, Rules, score_case
 
 RESULTS = Path(__file__).parent / "results"
 SIZE = 224

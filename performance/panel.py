@@ -28,12 +28,13 @@ from typing import Any
 import fiftyone as fo
 import numpy as np
 
-from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
-from fiftyone_avs.integrations.fields import RunFields, declare
-from fiftyone_avs.integrations.joint import joint_scores
-from fiftyone_avs.integrations.leaderboard import class_standings, list_evaluations, standings
-from fiftyone_avs.integrations.results import build_results
-from fiftyone_avs.integrations.scoring import Scored
+from fiftyone_avs.fo.compare.joint import joint_scores
+from fiftyone_avs.fo.compare.standings import class_standings, standings
+from fiftyone_avs.fo.evaluate.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.fo.evaluate.listing import list_evaluations
+from fiftyone_avs.fo.evaluate.results import build_results
+from fiftyone_avs.fo.evaluate.scoring import Scored
+from fiftyone_avs.fo.schema.fields import RunFields, declare
 from fiftyone_avs.metrics import SampleScores
 
 RESULTS = Path(__file__).parent / "results"

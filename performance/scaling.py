@@ -33,7 +33,7 @@ import ray
 import torch
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations.cluster import RayRunner
+from fiftyone_avs.fo.segment.cluster.driver import RayRunner
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
 RESULTS = Path(__file__).parent / "results"

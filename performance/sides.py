@@ -18,8 +18,8 @@ from reference_loop import Found, Networks
 
 import fiftyone_avs as avs
 from fiftyone_avs.engine import reading_processes
-from fiftyone_avs.integrations.blocks import Blocks
-from fiftyone_avs.integrations.saving import WRITERS
+from fiftyone_avs.fo.segment.blocks import Blocks
+from fiftyone_avs.fo.segment.saving import WRITERS
 from fiftyone_avs.media import ClipFiles
 
 RUN = "engine"

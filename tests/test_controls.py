@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 import fiftyone_avs as avs
-from fiftyone_avs.controls import (
+from fiftyone_avs.controls.floors import (
     CentreBox,
     NoText,
     OracleText,

@@ -15,8 +15,7 @@ import numpy.typing as npt
 import psutil  # type: ignore[import-untyped]
 import pytest
 import soundfile
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from PIL import Image
 
 from fiftyone_avs import media

@@ -15,7 +15,7 @@ import pytest
 import yaml
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import METRICS
+from fiftyone_avs.fo import METRICS
 from fiftyone_avs.media import video_info
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 

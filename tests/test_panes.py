@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs.drawing.panes import MAX_BYTES, Pane, draw_panes
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.panes import MAX_BYTES, Pane, draw_panes
 
 GREY = np.full((90, 160, 3), 128, np.uint8)
 LEFT = np.zeros((90, 160), bool)

@@ -124,7 +124,7 @@ def test_full_masks_are_compared_at_the_median(script, tmp_path):
 
 
 def test_files_of_the_loop_are_those_of_a_run(script, tmp_path):
-    from fiftyone_avs.integrations.storage import RunFolder
+    from fiftyone_avs.fo.runs.folder import RunFolder
 
     soft_map = np.linspace(0, 1, 200, dtype=np.float32).reshape(10, 20)
     found = script("reference_loop").write(tmp_path / "loop", "a dog", soft_map, 0.35)

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations import METRICS
-from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
+from fiftyone_avs.fo import METRICS
+from fiftyone_avs.paper.published import PUBLISHED_DATASETS, published_rows
 
 ROWS = [row for dataset in PUBLISHED_DATASETS for row in published_rows(dataset)]
 

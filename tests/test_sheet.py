@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from fiftyone_avs.sheet import CELL, HEADER, MARGIN, MASK_COLOUR, TRUTH_COLOUR, Cell, contact_sheet, overlay
+from fiftyone_avs.drawing.contact_sheet import CELL, HEADER, MARGIN, Cell, contact_sheet
+from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 
 IMAGE = np.full((50, 100, 3), 100, np.uint8)
 MASK = np.zeros((50, 100), bool)

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs.drawing.spectrogram import spectrogram_picture
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.spectrogram import spectrogram_picture
 from fiftyone_avs.types import Sound
 
 LEFT, TOP, BOTTOM, RIGHT = 34, 5, 20, 8  # the margins of the default picture

@@ -12,8 +12,6 @@ from typing import Any
 from fiftyone_avs.benchmarks.paths import inside
 from fiftyone_avs.errors import DatasetError
 
-IMAGES = (".jpg", ".png", ".jpeg", ".bmp", ".webp")
-SOUNDS = (".wav", ".flac", ".ogg", ".mp3", ".m4a")
 _SHOWN = 12
 
 

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from fiftyone_avs.benchmarks.layouts.avsbench import SPLITS as AVSBENCH_SPLITS
-from fiftyone_avs.benchmarks.layouts.avsbench import read_ms3, read_s4
-from fiftyone_avs.benchmarks.layouts.avss import SPLITS as AVSS_SPLITS
-from fiftyone_avs.benchmarks.layouts.avss import read_avss
+from fiftyone_avs.benchmarks.layouts.avsbench import SPLITS as AVSBENCH_SPLITS, read_ms3, read_s4
+from fiftyone_avs.benchmarks.layouts.avss import SPLITS as AVSS_SPLITS, read_avss
 from fiftyone_avs.benchmarks.layouts.flickr import read_flickr
 from fiftyone_avs.benchmarks.layouts.folder import read_folder
 from fiftyone_avs.benchmarks.layouts.is3 import read_is3

@@ -37,7 +37,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_browse(options: argparse.Namespace) -> int:
     """Print the samples, and save the view where asked."""
-    from fiftyone_avs.integrations.browsing import browse_by_iou, describe_samples
+    from fiftyone_avs.fo.compare.browsing import browse_by_iou, describe_samples
 
     low, high = options.between or (None, None)
     view = browse_by_iou(

@@ -62,7 +62,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_controls_command(options: argparse.Namespace) -> int:
     """Run everything, print the report, and write it where asked."""
-    from fiftyone_avs.integrations.controls import run_controls
+    from fiftyone_avs.fo.studies.controls import run_controls
 
     samples = load_collection(options.dataset, options.view)
     if options.limit is not None:

@@ -39,7 +39,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_demo(options: argparse.Namespace) -> int:
     """Run the demo and print its table."""
-    from fiftyone_avs.integrations.demo import run_demo as demo
+    from fiftyone_avs.fo.studies.demo import run_demo as demo
 
     report = demo(
         options.out,

@@ -56,7 +56,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_export(options: argparse.Namespace) -> int:
     """Export a run and print the counts; 3 if some samples failed."""
-    from fiftyone_avs.integrations.exporting import export_run
+    from fiftyone_avs.fo.exporting.export import export_run
 
     summary = export_run(
         load_collection(options.dataset, options.view),
@@ -72,7 +72,7 @@ def run_export(options: argparse.Namespace) -> int:
 
 def run_review(options: argparse.Namespace) -> int:
     """Write review clips and print the counts; 3 if some samples failed."""
-    from fiftyone_avs.integrations.review import review_clip
+    from fiftyone_avs.fo.exporting.clips import review_clip
 
     samples = load_collection(options.dataset, options.view)
     if options.limit is not None:

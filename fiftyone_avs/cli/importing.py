@@ -61,7 +61,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_import(options: argparse.Namespace) -> int:
     """Import a folder and say how to go on; 3 if rows were left out."""
-    from fiftyone_avs.integrations.benchmarks import import_data
+    from fiftyone_avs.fo.importing.benchmarks.import_benchmark import import_data
 
     report = import_data(
         options.folder,

@@ -38,7 +38,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_install(options: argparse.Namespace) -> int:
     """Install the plugin and say how to go on."""
-    from fiftyone_avs.integrations import install_plugin
+    from fiftyone_avs.fo import install_plugin
 
     target = install_plugin(copy=options.copy)
     print(f"the plugin is at {target}{'' if target.is_symlink() else ' (a copy)'}")
@@ -50,7 +50,7 @@ def run_install(options: argparse.Namespace) -> int:
 
 def run_uninstall(options: argparse.Namespace) -> int:
     """Remove the plugin, if it is there."""
-    from fiftyone_avs.integrations import uninstall_plugin
+    from fiftyone_avs.fo import uninstall_plugin
 
     print("the plugin is removed" if uninstall_plugin() else "the plugin was not installed")
     return 0

@@ -65,8 +65,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_import_predictions(options: argparse.Namespace) -> int:
     """Import the predictions, score them where asked; 3 if some samples have none."""
-    from fiftyone_avs.integrations.evaluation import evaluate
-    from fiftyone_avs.integrations.predictions import import_predictions
+    from fiftyone_avs.fo.evaluate.evaluation import evaluate
+    from fiftyone_avs.fo.importing.predictions.import_predictions import import_predictions
 
     samples = load_collection(options.dataset, options.view)
     summary = import_predictions(

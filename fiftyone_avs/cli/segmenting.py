@@ -129,7 +129,7 @@ def _add_rules(parser: argparse.ArgumentParser) -> None:
 def run_segment(options: argparse.Namespace) -> int:
     """Segment a dataset and print the counts; 3 if some samples failed."""
     import fiftyone_avs as avs
-    from fiftyone_avs.integrations import name_runs
+    from fiftyone_avs.fo import name_runs
 
     strategies = options.strategy
     given = typed_pairs(options.option, "--option")

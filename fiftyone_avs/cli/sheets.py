@@ -51,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run_sheet(options: argparse.Namespace) -> int:
     """Draw the sheet, and say what is wrong with samples on it."""
-    from fiftyone_avs.integrations.sheets import choose_samples, make_sheet
+    from fiftyone_avs.fo.exporting.sheets import choose_samples, make_sheet
 
     samples = choose_samples(
         load_collection(options.dataset, options.view),

@@ -13,8 +13,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.media.files import check_file
-from fiftyone_avs.types import Image as ImageArray
-from fiftyone_avs.types import Mask
+from fiftyone_avs.types import Image as ImageArray, Mask
 
 MAX_PIXELS = 178_956_970
 """The largest picture that is read: where Pillow itself refuses. It warns from half of this on."""

@@ -54,7 +54,7 @@ from fiftyone_avs.metrics.inputs import (
     resize_soft_map,
 )
 from fiftyone_avs.metrics.localisation import MetricWarning, Summary, score_sample, summarize
-from fiftyone_avs.metrics.protocols import PROTOCOLS, ProtocolInfo
+from fiftyone_avs.metrics.protocols import METRICS, PROTOCOLS, EvaluationSummary, ProtocolInfo
 from fiftyone_avs.metrics.samples import Protocol, SampleScores
 from fiftyone_avs.metrics.scores import (
     AdaptiveRule,
@@ -68,6 +68,8 @@ __all__ = [
     "AUC_THRESHOLDS",
     "AVSBENCH_THRESHOLD",
     "PROTOCOLS",
+    "METRICS",
+    "EvaluationSummary",
     "AVSBenchSummary",
     "AdaptiveRule",
     "BatchSampleScores",

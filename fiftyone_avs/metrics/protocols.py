@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from fiftyone_avs.metrics.boxes import BOXES
-from fiftyone_avs.metrics.frames import AVSBENCH
-from fiftyone_avs.metrics.localisation import PAIRS, SIX
+from fiftyone_avs.metrics.frames import AVSBENCH, AVSBenchSummary
+from fiftyone_avs.metrics.localisation import PAIRS, SIX, Summary
 from fiftyone_avs.metrics.samples import Protocol
 
 ORACLE_NOTE = (
@@ -73,3 +74,9 @@ PROTOCOLS: Mapping[str, ProtocolInfo] = {
     ),
 }
 """The protocols by name."""
+
+METRICS = dict(PROTOCOLS["baav"].metrics)
+"""The paper's six numbers: attributes of ``Summary`` and how tables call them."""
+
+EvaluationSummary: TypeAlias = Summary | AVSBenchSummary
+"""The numbers of a run: of AVSBench's protocol, or of the others."""

@@ -79,7 +79,7 @@ def _write(folder: Path, card: Card, official: OfficialFile, digest: str) -> Non
     """Write both files under other names first, so that a stopped conversion leaves none of them."""
     from safetensors.torch import save_file
 
-    from fiftyone_avs import __version__
+    from fiftyone_avs._version import __version__
 
     state, aliases = _without_aliases(official.state)
     notes = {EXTRAS: json.dumps(official.extras), ALIASES: json.dumps(aliases)}

@@ -10,7 +10,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun, WholeImage, only_segmenter
+from fiftyone_avs.controls.floors import CentreBox, NoText, OracleText, RandomNoun, WholeImage, only_segmenter
 from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.models import Models
 from fiftyone_avs.strategies import Strategy, get_strategy

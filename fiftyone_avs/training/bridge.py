@@ -206,7 +206,7 @@ def _save(
     folder: Path, head: BridgeHead, tower: TextTower, models: Models, plan: Plan, report: BridgeReport
 ) -> None:
     """Write the bridge with what is to be known of it."""
-    from fiftyone_avs import __version__
+    from fiftyone_avs._version import __version__
 
     sizes = {"inputs": head.linear.in_features, "outputs": head.linear.out_features, "hidden": plan.hidden}
     record = {

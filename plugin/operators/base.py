@@ -8,7 +8,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from fiftyone_avs.integrations.background import InSteps
+from fiftyone_avs.fo import InSteps
 
 from ..forms import plain
 

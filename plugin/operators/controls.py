@@ -9,10 +9,17 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import check_segment, list_run_keys, run_info
-from fiftyone_avs.integrations.controls import ABOUT, CONTROLS, check_controls, run_controls
-from fiftyone_avs.integrations.controls.report import METRICS
-from fiftyone_avs.models import PRESETS
+from fiftyone_avs.fo import (
+    CONTROL_METRICS,
+    CONTROLS,
+    CONTROLS_ABOUT,
+    PRESETS,
+    check_controls,
+    check_segment,
+    list_run_keys,
+    run_controls,
+    run_info,
+)
 
 from ..forms import absent, check, default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results
@@ -42,7 +49,7 @@ class RunControls(LongOperator):
         dropdown(
             inputs,
             "controls",
-            {name: f"{name}: {ABOUT[name]}" for name in CONTROLS},
+            {name: f"{name}: {CONTROLS_ABOUT[name]}" for name in CONTROLS},
             label="Controls",
             default=list(CONTROLS),
             multiple=True,
@@ -119,7 +126,7 @@ def _arguments(ctx: Any) -> dict[str, Any]:
 def _row(earned: Any, runs: dict[str, Any]) -> dict[str, str]:
     scores = {name: _percent(one.scores[earned.metric]) for name, one in runs.items()}
     gain = f"{_percent(earned.difference)} ({_percent(earned.low)} .. {_percent(earned.high)})"
-    return {"metric": METRICS[earned.metric][0], **scores, "earned": gain}
+    return {"metric": CONTROL_METRICS[earned.metric][0], **scores, "earned": gain}
 
 
 def _percent(value: float) -> str:

@@ -9,16 +9,18 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import check_evaluate, list_run_keys, sample_class_fields
-from fiftyone_avs.integrations.choices import (
+from fiftyone_avs.fo import (
     PAIR_KEY,
+    PROTOCOLS,
     VIDEO_KEY,
     boxes_fields,
+    check_evaluate,
+    describe_rules,
     group_fields,
+    list_run_keys,
     offered_protocols,
+    sample_class_fields,
 )
-from fiftyone_avs.integrations.results import describe_rules
-from fiftyone_avs.metrics import PROTOCOLS
 
 from ..forms import absent, default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results

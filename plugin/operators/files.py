@@ -8,10 +8,17 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.benchmarks.registry import ALL_SPLITS, BENCHMARKS, Benchmark
-from fiftyone_avs.integrations import check_output, list_evaluations
-from fiftyone_avs.integrations.benchmarks import check_data, default_data_name, import_data
-from fiftyone_avs.published import PUBLISHED_DATASETS
+from fiftyone_avs.fo import (
+    ALL_SPLITS,
+    BENCHMARKS,
+    PUBLISHED_DATASETS,
+    Benchmark,
+    check_data,
+    check_output,
+    default_data_name,
+    import_data,
+    list_evaluations,
+)
 
 from ..forms import check, default_of, dropdown, mask_fields, names
 from .base import LongOperator, follow, show_results

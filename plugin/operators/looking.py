@@ -7,7 +7,7 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import list_evaluations
+from fiftyone_avs.fo import list_evaluations
 
 from ..forms import absent, dropdown, names, problem
 from .base import AVSOperator

@@ -7,7 +7,7 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
-from fiftyone_avs.integrations import METRICS, metric_of
+from fiftyone_avs.fo import METRICS, metric_of
 
 from ..forms import dropdown
 

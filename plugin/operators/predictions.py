@@ -8,7 +8,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.operators import types
 
-from fiftyone_avs.integrations.predictions import check_predictions, import_predictions
+from fiftyone_avs.fo import check_predictions, import_predictions
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow

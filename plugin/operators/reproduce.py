@@ -8,9 +8,7 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import METRICS, TABLES, check_reproduce
-from fiftyone_avs.models import PRESETS
-from fiftyone_avs.published import PUBLISHED_DATASETS
+from fiftyone_avs.fo import METRICS, PRESETS, PUBLISHED_DATASETS, TABLES, check_reproduce
 
 from ..forms import check, dropdown
 from .base import LongOperator, follow, show_results

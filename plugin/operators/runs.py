@@ -7,8 +7,7 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import check_rename, list_run_keys, run_info
-from fiftyone_avs.models import PRESETS
+from fiftyone_avs.fo import PRESETS, check_rename, list_run_keys, run_info
 
 from ..forms import absent, check, dropdown, names, remark
 from .base import AVSOperator, table

@@ -9,8 +9,7 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import DEMO_MARK, check_segment, name_runs
-from fiftyone_avs.models import PRESETS, ROLES
+from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations import check_sheet, choose_samples, list_evaluations, list_run_keys
+from fiftyone_avs.fo import check_sheet, choose_samples, list_evaluations, list_run_keys
 
 from ..forms import absent, check, default_of, dropdown, mask_fields, names
 from .base import LongOperator, follow

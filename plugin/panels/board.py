@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.integrations import EvaluationInfo, Standing
-from fiftyone_avs.metrics import PROTOCOLS
-from fiftyone_avs.published import PublishedRow
+from fiftyone_avs.fo import PROTOCOLS, EvaluationInfo, PublishedRow, Standing
 
 SHORT = {
     "J (threshold)": "J",

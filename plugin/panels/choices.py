@@ -7,7 +7,7 @@ from typing import Any
 
 from fiftyone.operators import types
 
-from fiftyone_avs.integrations import EvaluationInfo, benchmark_of, list_evaluations
+from fiftyone_avs.fo import EvaluationInfo, benchmark_of, list_evaluations
 
 from ..forms import dropdown
 

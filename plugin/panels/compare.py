@@ -9,21 +9,22 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from fiftyone_avs import AVSError
-from fiftyone_avs.integrations import (
+from fiftyone_avs.fo import (
+    PUBLISHED_DATASETS,
     EvaluationInfo,
     Standing,
     browse_by_iou,
     class_standings,
     joint_scores,
     list_evaluations,
+    metrics_of_all,
+    published_rows,
     sample_class_fields,
     standings,
     view_of_cell,
     view_of_class,
     view_of_range,
 )
-from fiftyone_avs.integrations.results import metrics_of_all
-from fiftyone_avs.published import PUBLISHED_DATASETS, published_rows
 
 from ..forms import names
 from ..operators.base import table

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.integrations import ClassStanding, JointScores, Standing
-from fiftyone_avs.metrics import AUC_THRESHOLDS, PROTOCOLS
+from fiftyone_avs.fo import AUC_THRESHOLDS, PROTOCOLS, ClassStanding, JointScores, Standing
 
 COLOURS = ("#ff7f0e", "#2ca9e1", "#3cc46b", "#d95fd0", "#e8c02e", "#f2545b", "#8f7ff7", "#8c9aa8", "#b97a56")
 """One per evaluation, readable in the App's dark and light themes."""

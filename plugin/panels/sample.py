@@ -10,7 +10,7 @@ import fiftyone.operators as foo
 from fiftyone.operators import types
 
 from fiftyone_avs import AVSError
-from fiftyone_avs.integrations import (
+from fiftyone_avs.fo import (
     VERDICTS,
     SampleInspection,
     composite,
@@ -19,8 +19,8 @@ from fiftyone_avs.integrations import (
     list_run_keys,
     next_sample,
     set_verdict,
+    spectrogram_picture,
 )
-from fiftyone_avs.spectrogram import spectrogram_picture
 
 from ..forms import dropdown, names
 from .base import QuietPanel, in_one_column

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fiftyone_avs.integrations import RunInspection, SampleInspection
+from fiftyone_avs.fo import RunInspection, SampleInspection
 
 from ..forms import plain
 

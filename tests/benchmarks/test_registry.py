@@ -8,7 +8,7 @@ import pytest
 
 from fiftyone_avs.benchmarks.registry import ALIASES, BENCHMARKS, find_benchmark
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.published import PUBLISHED_DATASETS
+from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 
 
 def test_benchmarks_are_found_by_key_and_by_short_name():

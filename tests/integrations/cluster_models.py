@@ -71,8 +71,8 @@ def main(name: str, output: str) -> None:
     """Run on a dataset on the cluster of RAY_ADDRESS, printing how many samples are done."""
     import fiftyone as fo
 
-    from fiftyone_avs.integrations import segment
-    from fiftyone_avs.integrations.cluster import RayRunner
+    from fiftyone_avs import segment
+    from fiftyone_avs.fo.segment.cluster.driver import RayRunner
 
     segment(
         fo.load_dataset(name),

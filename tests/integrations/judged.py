@@ -8,9 +8,9 @@ from pathlib import Path
 import fiftyone as fo
 import numpy as np
 
-from fiftyone_avs.integrations import evaluate, segment
-from fiftyone_avs.integrations.backend import SUFFIXES, AVSEvaluationConfig
-from fiftyone_avs.integrations.leaderboard import EvaluationInfo, find_evaluation
+from fiftyone_avs import evaluate, segment
+from fiftyone_avs.fo.evaluate.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.fo.evaluate.listing import EvaluationInfo, find_evaluation
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import SIZE, write_picture, write_tone, write_truth
 

@@ -6,7 +6,7 @@ import time
 
 import fiftyone as fo
 
-from fiftyone_avs.integrations import segment
+from fiftyone_avs import segment
 from fiftyone_avs.models import fake
 
 

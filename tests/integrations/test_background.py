@@ -8,9 +8,9 @@ from itertools import count
 
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.errors import DatasetError
-from fiftyone_avs.integrations import evaluate, segment
-from fiftyone_avs.integrations.background import InSteps
+from fiftyone_avs.fo.app.steps import InSteps
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import files_of
 

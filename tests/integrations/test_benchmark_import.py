@@ -15,17 +15,17 @@ from PIL import Image
 
 from fiftyone_avs.benchmarks.records import Box, Record
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import benchmark_of
-from fiftyone_avs.integrations.benchmarks.importing import check_data, import_benchmark, import_data
-from fiftyone_avs.integrations.benchmarks.truth import TruthFiles
-from fiftyone_avs.integrations.benchmarks.types import (
+from fiftyone_avs.fo import benchmark_of
+from fiftyone_avs.fo.importing.benchmarks.import_benchmark import check_data, import_benchmark, import_data
+from fiftyone_avs.fo.importing.benchmarks.truth import TruthFiles
+from fiftyone_avs.fo.importing.benchmarks.types import (
     DATASET_TYPES,
     IMPORT_RECORD,
     AVSBenchMS3Dataset,
     FlickrSoundNetDataset,
     IS3Dataset,
 )
-from fiftyone_avs.integrations.fields import MASK_TARGETS
+from fiftyone_avs.fo.schema.fields import MASK_TARGETS
 from fiftyone_avs.media import read_mask
 from tests.benchmarks.trees import (
     IS3_CLASSES,

@@ -8,17 +8,17 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli.browsing import add_commands
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import evaluate, segment
-from fiftyone_avs.integrations.browsing import (
+from fiftyone_avs.fo.compare.browsing import (
     browse_by_iou,
     describe_samples,
     view_of_cell,
     view_of_class,
     view_of_range,
 )
-from fiftyone_avs.integrations.joint import joint_scores
+from fiftyone_avs.fo.compare.joint import joint_scores
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import SIZE
 from tests.integrations.judged import judge_images, write_scores

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fiftyone_avs import segment
 from fiftyone_avs.cli import EXIT_OK, EXIT_USAGE, main
-from fiftyone_avs.integrations import segment
 from fiftyone_avs.models import fake
 
 

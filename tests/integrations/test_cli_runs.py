@@ -5,9 +5,10 @@ from __future__ import annotations
 import fiftyone as fo
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, EXIT_USAGE, main
-from fiftyone_avs.integrations import benchmark_of, evaluate, list_run_keys, segment
-from fiftyone_avs.integrations.plugin_install import FOLDER, plugin_source
+from fiftyone_avs.fo import benchmark_of, list_run_keys
+from fiftyone_avs.fo.app.plugin_install import FOLDER, plugin_source
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import write_picture, write_tone
 

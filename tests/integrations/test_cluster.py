@@ -16,17 +16,18 @@ import pytest
 import ray
 from PIL import Image
 
-from fiftyone_avs import __version__
+from fiftyone_avs import __version__, segment
 from fiftyone_avs.errors import AVSError, ConfigurationError, ModelError
-from fiftyone_avs.integrations import segment, segment_all
-from fiftyone_avs.integrations.cluster import RayRunner, RunJob, for_workers
-from fiftyone_avs.integrations.cluster.nodes import Room, room_for
-from fiftyone_avs.integrations.cluster.statuses import StatusStore
-from fiftyone_avs.integrations.cluster.worker import start_work
-from fiftyone_avs.integrations.fields import RunFields, declare
-from fiftyone_avs.integrations.opening import Run
-from fiftyone_avs.integrations.runner import GONE
-from fiftyone_avs.integrations.storage import RunFolder
+from fiftyone_avs.fo import segment_all
+from fiftyone_avs.fo.runs.folder import RunFolder
+from fiftyone_avs.fo.runs.start_or_resume import Run
+from fiftyone_avs.fo.schema.fields import RunFields, declare
+from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers
+from fiftyone_avs.fo.segment.cluster.job import RunJob
+from fiftyone_avs.fo.segment.cluster.nodes import Room, room_for
+from fiftyone_avs.fo.segment.cluster.statuses import StatusStore
+from fiftyone_avs.fo.segment.cluster.worker import start_work
+from fiftyone_avs.fo.segment.loop import GONE
 from fiftyone_avs.models import fake
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes

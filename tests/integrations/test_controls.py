@@ -12,13 +12,14 @@ import pytest
 from PIL import Image
 
 import fiftyone_avs as avs
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import EXIT_OK, EXIT_USAGE, main
-from fiftyone_avs.controls import RandomNoun, SalientNoun
+from fiftyone_avs.controls.floors import RandomNoun, SalientNoun
+from fiftyone_avs.controls.report import CONTROL_METRICS, measure
+from fiftyone_avs.controls.sounds import OwnSound, swap_sounds
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
-from fiftyone_avs.integrations import DEMO_MARK, delete_run, evaluate, list_run_keys, run_info, segment
-from fiftyone_avs.integrations.controls.report import METRICS, measure
-from fiftyone_avs.integrations.controls.running import CONTROLS, run_controls
-from fiftyone_avs.integrations.controls.sounds import OwnSound, swap_sounds
+from fiftyone_avs.fo import DEMO_MARK, delete_run, list_run_keys, run_info
+from fiftyone_avs.fo.studies.controls import CONTROLS, run_controls
 from fiftyone_avs.media import is_silent, read_sound
 from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.models import fake
@@ -83,7 +84,9 @@ def test_controls_are_runs_and_the_report_has_them_all(tried):
         statuses = dataset.count_values(f"{one.run}_status")
         assert sum(statuses.values()) == SCENES and sum(one.counts.values()) == SCENES
         summary = dataset.load_evaluation_results(one.eval_key).summary
-        assert one.scores == pytest.approx({name: getattr(summary, name) for name in METRICS}, abs=1e-12)
+        assert one.scores == pytest.approx(
+            {name: getattr(summary, name) for name in CONTROL_METRICS}, abs=1e-12
+        )
     for earned in report.earned:
         best = max(report.controls, key=lambda one: one.scores[earned.metric])
         assert earned.deaf == best.scores[earned.metric]
@@ -132,7 +135,7 @@ def test_the_report_is_text_table_and_picture(tried, tmp_path):
     assert "earned by the sound" in text and "vcap_acls_swapped" not in text.splitlines()[1]
     report.to_csv(tmp_path / "controls.csv")
     rows = list(csv.DictReader((tmp_path / "controls.csv").open()))
-    assert [row["metric"] for row in rows] == list(METRICS)
+    assert [row["metric"] for row in rows] == list(CONTROL_METRICS)
     assert float(rows[2]["vcap_acls"]) == report.strategy.scores["miou"]
     assert float(rows[2]["difference"]) == report.earned[2].difference
     report.plot(tmp_path / "controls.png")
@@ -284,7 +287,9 @@ def test_the_numbers_are_those_of_the_summary_with_undefined_samples_left_out():
     report = measure("own", {name: (name, name) for name in scores}, scores, counts, "title")
     for one in (report.strategy, *report.controls):
         expected = summarize(scores[one.name].values())
-        assert one.scores == pytest.approx({name: getattr(expected, name) for name in METRICS}, abs=1e-12)
+        assert one.scores == pytest.approx(
+            {name: getattr(expected, name) for name in CONTROL_METRICS}, abs=1e-12
+        )
     ious = [scores["own"][key].iou - scores["deaf"][key].iou for key in scores["own"]]
     earned = next(one for one in report.earned if one.metric == "j")
     if earned.control == "deaf":

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from fiftyone_avs.cli import main
-from fiftyone_avs.integrations.demo import IMAGES, VIDEOS
+from fiftyone_avs.fo.studies.demo import IMAGES, VIDEOS
 from fiftyone_avs.tiny.trial import CONTROLS, STRATEGIES, SUBSETS
 
 SAMPLES = 8

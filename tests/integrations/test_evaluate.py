@@ -9,8 +9,9 @@ import pytest
 from fiftyone import ViewField as F
 from PIL import Image
 
+from fiftyone_avs import compare, evaluate, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
-from fiftyone_avs.integrations import AVSResults, compare, evaluate, segment
+from fiftyone_avs.fo import AVSResults
 from fiftyone_avs.metrics import score_sample, summarize
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import SIZE, new_process, write_tone, write_truth

@@ -12,11 +12,12 @@ import pytest
 import soundfile
 from PIL import Image
 
+from fiftyone_avs import segment
 from fiftyone_avs.cli import exporting as commands
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, MediaError
-from fiftyone_avs.integrations import dataset_from_folder, dataset_from_videos, segment
-from fiftyone_avs.integrations.exporting import export_run
-from fiftyone_avs.integrations.folder import FolderWarning
+from fiftyone_avs.fo import dataset_from_folder, dataset_from_videos
+from fiftyone_avs.fo.exporting.export import export_run
+from fiftyone_avs.fo.importing.folders import FolderWarning
 from fiftyone_avs.media import read_frames, read_mask, read_video_sound
 from fiftyone_avs.media.writing import copy_file, placed
 from fiftyone_avs.models import fake
@@ -221,7 +222,7 @@ def test_an_export_killed_while_it_copies_leaves_no_half_file(run, out):
     code = f"""
 import os
 import fiftyone as fo
-from fiftyone_avs.integrations.exporting import export_run
+from fiftyone_avs.fo.exporting.export import export_run
 from fiftyone_avs.media import writing
 
 copies = []

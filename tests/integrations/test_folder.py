@@ -6,8 +6,8 @@ import fiftyone as fo
 import pytest
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import dataset_from_folder, dataset_from_videos
-from fiftyone_avs.integrations.folder import FolderWarning
+from fiftyone_avs.fo import dataset_from_folder, dataset_from_videos
+from fiftyone_avs.fo.importing.folders import FolderWarning
 from tests.integrations.conftest import write_picture, write_tone, write_truth
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import fiftyone_avs as avs
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import benchmark_of, check_import
+from fiftyone_avs.fo import benchmark_of, check_import
 from tests.integrations.conftest import write_picture, write_tone, write_truth
 from tests.integrations.test_videos import write_video
 

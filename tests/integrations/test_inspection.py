@@ -8,14 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs import evaluate, segment
+from fiftyone_avs.drawing.spectrogram import spectrogram_picture
 from fiftyone_avs.errors import DatasetError
-from fiftyone_avs.integrations import dataset_from_videos, evaluate, segment
-from fiftyone_avs.integrations.composite import composite
-from fiftyone_avs.integrations.folder import FolderWarning
-from fiftyone_avs.integrations.inspected_files import KEPT_SOUNDS
-from fiftyone_avs.integrations.inspection import frame_at, inspect_sample, nearest_frame
+from fiftyone_avs.fo import dataset_from_videos
+from fiftyone_avs.fo.importing.folders import FolderWarning
+from fiftyone_avs.fo.review.composite import composite
+from fiftyone_avs.fo.review.inspection import frame_at, inspect_sample, nearest_frame
+from fiftyone_avs.media.previews import KEPT_SOUNDS
 from fiftyone_avs.models import fake
-from fiftyone_avs.spectrogram import spectrogram_picture
 from fiftyone_avs.types import Candidate
 from tests.integrations.conftest import SIZE, write_picture, write_tone, write_truth
 from tests.integrations.test_videos import write_video

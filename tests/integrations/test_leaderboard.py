@@ -11,15 +11,12 @@ import numpy as np
 import pytest
 from fiftyone import ViewField as F
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import delete_run, evaluate, sample_class_fields, segment
-from fiftyone_avs.integrations.joint import joint_scores
-from fiftyone_avs.integrations.leaderboard import (
-    class_standings,
-    find_evaluation,
-    list_evaluations,
-    standings,
-)
+from fiftyone_avs.fo import delete_run, sample_class_fields
+from fiftyone_avs.fo.compare.joint import joint_scores
+from fiftyone_avs.fo.compare.standings import class_standings, standings
+from fiftyone_avs.fo.evaluate.listing import find_evaluation, list_evaluations
 from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.metrics.aggregate import AUC_THRESHOLDS, auc, success_rate
 from fiftyone_avs.models import fake

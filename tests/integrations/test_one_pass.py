@@ -10,9 +10,10 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fiftyone_avs import segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError, RunConflictError
-from fiftyone_avs.integrations import list_run_keys, segment, segment_all
-from fiftyone_avs.integrations.documents import document, label
+from fiftyone_avs.fo import list_run_keys, segment_all
+from fiftyone_avs.fo.schema.documents import document, label
 from fiftyone_avs.models import Models, fake
 from fiftyone_avs.strategies import get_strategy
 from fiftyone_avs.types import Referral

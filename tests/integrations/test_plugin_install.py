@@ -15,8 +15,8 @@ import pytest
 
 import fiftyone_avs
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations import install_plugin, uninstall_plugin
-from fiftyone_avs.integrations.plugin_install import FOLDER, MANIFEST, PLUGIN, plugin_source
+from fiftyone_avs.fo import install_plugin, uninstall_plugin
+from fiftyone_avs.fo.app.plugin_install import FOLDER, MANIFEST, PLUGIN, plugin_source
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = Path(fiftyone_avs.__file__).parent
@@ -54,7 +54,7 @@ def test_a_copy_is_whole_and_leaves_compiled_files_behind(plugins, tmp_path, mon
     source = tmp_path / "source"
     shutil.copytree(plugin_source(), source, ignore=shutil.ignore_patterns("__pycache__"))
     (source / "operators" / "__pycache__").mkdir()
-    monkeypatch.setattr("fiftyone_avs.integrations.plugin_install.plugin_source", lambda: source)
+    monkeypatch.setattr("fiftyone_avs.fo.app.plugin_install.plugin_source", lambda: source)
     target = install_plugin(copy=True)
     assert not target.is_symlink()
     assert content(target) == content(plugin_source())
@@ -163,9 +163,9 @@ def test_the_plugin_is_found_inside_an_installed_package_and_beside_a_checkout(t
 import shutil
 from pathlib import Path
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.integrations import plugin_install
+from fiftyone_avs.fo.app import plugin_install
 
-package = Path(plugin_install.__file__).parents[1]
+package = Path(plugin_install.__file__).parents[2]
 print(plugin_install.plugin_source())
 shutil.move(package / "plugin", package.parent / "plugin")
 print(plugin_install.plugin_source())

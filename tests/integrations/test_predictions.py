@@ -9,23 +9,16 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs import evaluate
 from fiftyone_avs.cli import EXIT_ERROR, EXIT_SOME_FAILED, main
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError, RunConflictError
-from fiftyone_avs.integrations import (
-    delete_run,
-    evaluate,
-    export_run,
-    inspect_sample,
-    list_runs,
-    rename_run,
-    run_info,
-)
-from fiftyone_avs.integrations.predictions.files import list_predictions, read_prediction
-from fiftyone_avs.integrations.predictions.importing import check_predictions, import_predictions
-from fiftyone_avs.integrations.predictions.matching import match_names
-from fiftyone_avs.integrations.storage import read_map
+from fiftyone_avs.fo import delete_run, export_run, inspect_sample, list_runs, rename_run, run_info
+from fiftyone_avs.fo.importing.predictions.import_predictions import check_predictions, import_predictions
 from fiftyone_avs.media import read_mask
+from fiftyone_avs.media.mask_files import read_map
 from fiftyone_avs.metrics import resize_soft_map, score_sample
+from fiftyone_avs.predictions.files import list_predictions, read_prediction
+from fiftyone_avs.predictions.matching import match_names
 from tests.integrations.conftest import SIZE, files_of, write_picture, write_tone, write_truth
 from tests.integrations.test_videos import videos  # noqa: F401  (a fixture)
 

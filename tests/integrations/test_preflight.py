@@ -8,8 +8,9 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.errors import AVSError
-from fiftyone_avs.integrations import DEMO_MARK, check_evaluate, check_segment, evaluate, segment
+from fiftyone_avs.fo import DEMO_MARK, check_evaluate, check_segment
 from fiftyone_avs.models import fake
 from fiftyone_avs.models.store import HOME_VARIABLE
 from tests.integrations.conftest import add_images, write_tone

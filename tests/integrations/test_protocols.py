@@ -12,12 +12,13 @@ import torch
 from fiftyone import ViewField as F
 from PIL import Image
 
+from fiftyone_avs import compare, evaluate, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import check_evaluate, compare, evaluate, metric_of, segment
-from fiftyone_avs.integrations.choices import offered_protocols
-from fiftyone_avs.integrations.leaderboard import class_standings, list_evaluations, standings
-from fiftyone_avs.integrations.results import METRICS
-from fiftyone_avs.metrics import SampleScores, pair_scores, score_boxes, score_sample, summarize
+from fiftyone_avs.fo import check_evaluate, metric_of
+from fiftyone_avs.fo.compare.standings import class_standings, standings
+from fiftyone_avs.fo.evaluate.choices import offered_protocols
+from fiftyone_avs.fo.evaluate.listing import list_evaluations
+from fiftyone_avs.metrics import METRICS, SampleScores, pair_scores, score_boxes, score_sample, summarize
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import SIZE, add_images, write_tone
 from tests.integrations.judged import write_scores

@@ -8,18 +8,16 @@ import fiftyone as fo
 import numpy as np
 import pytest
 
+from fiftyone_avs import compare, evaluate, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import (
+from fiftyone_avs.fo import (
     check_rename,
-    compare,
     delete_run,
-    evaluate,
     list_evaluations,
     list_run_keys,
     list_runs,
     rename_run,
     run_info,
-    segment,
 )
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import SIZE, add_images, files_of

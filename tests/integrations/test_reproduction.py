@@ -19,8 +19,8 @@ from PIL import Image
 
 import fiftyone_avs as avs
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError
-from fiftyone_avs.integrations import METRICS, benchmark_of, check_reproduce, list_run_keys
-from fiftyone_avs.published import published_rows
+from fiftyone_avs.fo import METRICS, benchmark_of, check_reproduce, list_run_keys
+from fiftyone_avs.paper.published import published_rows
 from fiftyone_avs.tiny.scenes import make_scenes
 from tests.benchmarks.trees import Scene, Video, make_is3, make_s4
 

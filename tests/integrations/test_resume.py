@@ -3,7 +3,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from fiftyone_avs.integrations import segment
+from fiftyone_avs import segment
 from tests.integrations import slow_run
 from tests.integrations.conftest import files_of, new_process
 

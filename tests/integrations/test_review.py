@@ -10,16 +10,19 @@ import numpy as np
 import psutil
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import exporting as commands
+from fiftyone_avs.drawing import clip_frames as review_frame
+from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, Pane, Strip, compose, wrap
+from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, MediaError
-from fiftyone_avs.integrations import dataset_from_videos, evaluate, review, review_frame, segment
-from fiftyone_avs.integrations.review import review_clip
-from fiftyone_avs.integrations.review_frame import GAP, LARGEST, TITLE, Pane, Strip, compose, wrap
+from fiftyone_avs.fo import dataset_from_videos
+from fiftyone_avs.fo.exporting import clips as review
+from fiftyone_avs.fo.exporting.clips import review_clip
 from fiftyone_avs.media import read_frames_at, read_video_sound, video_info
 from fiftyone_avs.media.streaming import stream_frames, write_video
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.models import fake
-from fiftyone_avs.sheet import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.types import Sound
 from tests.integrations.conftest import RATE, SIZE, write_tone
 from tests.integrations.test_videos import write_video as write_source

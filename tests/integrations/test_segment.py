@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs import segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError, RunConflictError
-from fiftyone_avs.integrations import delete_run, list_runs, run_info, segment
-from fiftyone_avs.integrations.segmentation import DemoModelsWarning
+from fiftyone_avs.fo import delete_run, list_runs, run_info
+from fiftyone_avs.fo.segment.segmentation import DemoModelsWarning
 from fiftyone_avs.models import Models, fake
 from tests.integrations.conftest import SIZE, files_of, write_tone
 

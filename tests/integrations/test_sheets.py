@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, main
+from fiftyone_avs.drawing.contact_sheet import CELL, HEADER, MARGIN, TEXT_HEIGHT
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations import browse_by_iou, evaluate, segment
-from fiftyone_avs.integrations.sheets import choose_samples, make_sheet
+from fiftyone_avs.fo import browse_by_iou
+from fiftyone_avs.fo.exporting.sheets import choose_samples, make_sheet
 from fiftyone_avs.models import fake
-from fiftyone_avs.sheet import CELL, HEADER, MARGIN, TEXT_HEIGHT
 from tests.integrations.judged import judge_images
 from tests.integrations.test_videos import videos  # noqa: F401  (a fixture)
 

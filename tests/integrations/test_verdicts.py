@@ -4,7 +4,7 @@ import fiftyone as fo
 import pytest
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
-from fiftyone_avs.integrations.verdicts import VERDICTS, next_sample, set_verdict, verdict_of
+from fiftyone_avs.fo.review.verdicts import VERDICTS, next_sample, set_verdict, verdict_of
 
 
 @pytest.fixture

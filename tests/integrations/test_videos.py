@@ -10,11 +10,12 @@ import imageio_ffmpeg
 import numpy as np
 import pytest
 
+from fiftyone_avs import evaluate, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
-from fiftyone_avs.integrations import dataset_from_videos, delete_run, evaluate, run_info, segment
-from fiftyone_avs.integrations.clips import frame_numbers
-from fiftyone_avs.integrations.folder import FolderWarning
+from fiftyone_avs.fo import dataset_from_videos, delete_run, run_info
+from fiftyone_avs.fo.importing.folders import FolderWarning
 from fiftyone_avs.media import VideoInfo
+from fiftyone_avs.media.frame_clips import frame_numbers
 from fiftyone_avs.models import fake
 from tests.integrations.conftest import files_of
 

@@ -24,7 +24,7 @@ from fiftyone.core.odm import get_db_conn
 
 import fiftyone_avs as avs
 from fiftyone_avs.cli import build_parser
-from fiftyone_avs.integrations.demo import run_demo
+from fiftyone_avs.fo.studies.demo import run_demo
 
 HERE = Path(__file__).parent
 PUBLIC = json.loads((HERE / "public.json").read_text())

@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from fiftyone.core.odm import get_db_conn
-from playwright.sync_api import TimeoutError as TooLate
-from playwright.sync_api import expect
+from playwright.sync_api import TimeoutError as TooLate, expect
 
 PATIENCE = int(os.environ.get("FIFTYONE_AVS_PATIENCE", "90"))  # seconds
 SWITCHES = [

@@ -13,8 +13,8 @@ from fiftyone.operators.delegated import DelegatedOperationService
 
 import fiftyone_avs as avs
 from fiftyone_avs import dataset_from_folder
-from fiftyone_avs.integrations import DEMO_MARK, install_plugin
-from fiftyone_avs.integrations.demo import VIDEOS, make_videos
+from fiftyone_avs.fo import DEMO_MARK, install_plugin
+from fiftyone_avs.fo.studies.demo import VIDEOS, make_videos
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
 
 SAMPLES = 8

@@ -10,7 +10,7 @@ import pytest
 from fiftyone.operators.executor import ExecutionContext, ExecutionError, execute_or_delegate_operator
 
 from fiftyone_avs.benchmarks.registry import BENCHMARKS
-from fiftyone_avs.integrations.plugin_install import PLUGIN
+from fiftyone_avs.fo.app.plugin_install import PLUGIN
 from tests.benchmarks.trees import make_is3, make_s4
 
 URI = f"{PLUGIN}/import_avs_dataset"

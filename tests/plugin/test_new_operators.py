@@ -12,7 +12,7 @@ from fiftyone.operators.executor import ExecutionError
 from PIL import Image
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations.plugin_install import PLUGIN
+from fiftyone_avs.fo.app.plugin_install import PLUGIN
 from fiftyone_avs.tiny.scenes import make_scenes
 from tests.benchmarks.trees import Scene, make_is3
 from tests.plugin.test_operators import call

@@ -14,7 +14,7 @@ from fiftyone.core.odm import get_db_conn
 from fiftyone.operators.executor import ExecutionError
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations.plugin_install import PLUGIN
+from fiftyone_avs.fo.app.plugin_install import PLUGIN
 from tests.plugin.conftest import wait_until_done
 
 

@@ -11,7 +11,7 @@ from fiftyone.operators.executor import ExecutionContext, ExecutionError, Execut
 from fiftyone.operators.registry import OperatorRegistry
 
 import fiftyone_avs as avs
-from fiftyone_avs.integrations.plugin_install import PLUGIN
+from fiftyone_avs.fo.app.plugin_install import PLUGIN
 
 URI = f"{PLUGIN}/evaluate_avs"
 

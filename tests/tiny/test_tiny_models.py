@@ -9,7 +9,7 @@ import pytest
 import torch
 
 import fiftyone_avs as avs
-from fiftyone_avs.controls import CentreBox, NoText, OracleText, RandomNoun
+from fiftyone_avs.controls.floors import CentreBox, NoText, OracleText, RandomNoun
 from fiftyone_avs.metrics import score_sample, summarize
 from fiftyone_avs.models.roles import ROLES
 from fiftyone_avs.models.store import TINY_WEIGHTS

@@ -21,8 +21,9 @@ from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch, p
 from fiftyone_avs.training.tiny.picture_data import PictureSet, draw_objects, load_pictures, prepare_pictures
 from fiftyone_avs.training.tiny.picture_labels import class_map, class_shares, to_patches, visible_objects
 from fiftyone_avs.training.tiny.run import train_tiny
-from fiftyone_avs.training.tiny.segmenter import draw_prompts, make_segmenter, mask_losses
+from fiftyone_avs.training.tiny.segmenter import draw_prompts, mask_losses
 from fiftyone_avs.training.tiny.segmenter_figures import top_share_iou
+from fiftyone_avs.training.tiny.segmenter_network import make_segmenter
 from fiftyone_avs.training.tiny.stem import sincos_positions
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from fiftyone_avs.benchmarks.index import IMAGES, SOUNDS, base_folder, check_split
+from fiftyone_avs.benchmarks.index import base_folder, check_split
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
 from fiftyone_avs.benchmarks.records import Mask, Record, Rows
 from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.media.endings import IMAGES, SOUNDS
 
 PICTURES, SOUND_FILES, TRUTHS = "img", "wav", "gt_seg"
 

@@ -7,10 +7,11 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from fiftyone_avs.benchmarks.index import IMAGES, SOUNDS, base_folder, check_split, find_file, read_json
+from fiftyone_avs.benchmarks.index import base_folder, check_split, find_file, read_json
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
 from fiftyone_avs.benchmarks.records import Mask, Record, Rows
 from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.media.endings import IMAGES, SOUNDS
 
 INDEX = "IS3_annotation.json"
 PICTURES, MASKS = "images", "gt_segmentation"

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from fiftyone_avs.tiny.world import objects_animals as animals
-from fiftyone_avs.tiny.world import objects_instruments as instruments
-from fiftyone_avs.tiny.world import objects_machines as machines
-from fiftyone_avs.tiny.world import objects_things as things
+from fiftyone_avs.tiny.world import (
+    objects_animals as animals,
+    objects_instruments as instruments,
+    objects_machines as machines,
+    objects_things as things,
+)
 from fiftyone_avs.tiny.world.pen import Pen
 
 PAINTERS: dict[str, Callable[[Pen], None]] = {

@@ -33,9 +33,9 @@ from fiftyone_avs.training.tiny.picture_labels import (
     to_patches,
     visible_objects,
 )
-from fiftyone_avs.training.tiny.picture_tower import STAGE as TOWER_STAGE
-from fiftyone_avs.training.tiny.picture_tower import TOWER
-from fiftyone_avs.training.tiny.segmenter import STAGE, make_segmenter
+from fiftyone_avs.training.tiny.picture_tower import STAGE as TOWER_STAGE, TOWER
+from fiftyone_avs.training.tiny.segmenter import STAGE
+from fiftyone_avs.training.tiny.segmenter_network import make_segmenter
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
 STEPS = 6500

@@ -28,8 +28,8 @@ from fiftyone_avs.training.tiny.image_captioner import MAX_CAPTION_TOKENS, named
 from fiftyone_avs.training.tiny.picture_augment import plain_batch
 from fiftyone_avs.training.tiny.picture_data import PictureSet, load_pictures
 from fiftyone_avs.training.tiny.picture_labels import presence, visible_objects
-from fiftyone_avs.training.tiny.segmenter import Segmenter
 from fiftyone_avs.training.tiny.segmenter_figures import answer_all, top_share_iou
+from fiftyone_avs.training.tiny.segmenter_network import TinySegmenter
 from fiftyone_avs.training.tiny.strategy_report import report_strategies
 
 HEARING = ("ast", "clap", "whisper", "bridge", "nouns")
@@ -79,7 +79,7 @@ def _own_report(folder: Path) -> Any:
 def report_masks(folder: Path, pictures: PictureSet) -> dict[str, Any]:
     """Top-share IoU of the mask for each sounding object, given its true name: by class and by style."""
     model = CLIPSegForImageSegmentation.from_pretrained(folder, dtype=torch.float32).eval()
-    segmenter = Segmenter(model, AutoTokenizer.from_pretrained(folder))
+    segmenter = TinySegmenter(model, AutoTokenizer.from_pretrained(folder))
     embedded = segmenter.embed_texts([PHOTO_PROMPT.format(name) for name in NAMES])
     by_class: dict[str, list[float]] = {name: [] for name in CLASSES}
     by_style: dict[str, list[float]] = {}

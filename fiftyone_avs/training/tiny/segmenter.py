@@ -10,7 +10,6 @@ with the mask loss alone, such a small network stays at "predict nothing" for lo
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +20,6 @@ from torch import Tensor
 from transformers import (
     CLIPConfig,
     CLIPModel,
-    CLIPSegConfig,
-    CLIPSegForImageSegmentation,
     PreTrainedTokenizerBase,
 )
 
@@ -31,7 +28,6 @@ from fiftyone_avs.tiny.world.vocabulary import INDEX, NAMES, PARTNER
 from fiftyone_avs.training.tiny.common import save_model, train_loop
 from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch
 from fiftyone_avs.training.tiny.picture_data import (
-    PICTURE_SIZE,
     load_pictures,
     make_image_processor,
     prepare_pictures,
@@ -43,8 +39,9 @@ from fiftyone_avs.training.tiny.picture_labels import (
     to_patches,
     visible_objects,
 )
-from fiftyone_avs.training.tiny.picture_tower import TOWER, train_tower
+from fiftyone_avs.training.tiny.picture_tower import train_tower
 from fiftyone_avs.training.tiny.segmenter_figures import judge_masks
+from fiftyone_avs.training.tiny.segmenter_network import TinySegmenter, make_segmenter
 from fiftyone_avs.training.tiny.stem import initialise_stem
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
@@ -52,91 +49,29 @@ STAGE = "clipseg"
 STEPS = 5000
 BATCH = 48
 LR = 1.2e-3
-
 PROMPTS_PER_PICTURE = 2
 ABSENT_SHARE = 0.1
-
 MAX_LOGIT_SCALE = 3.4
 """The contrast's logits are at most exp(3.4) = 30 times a cosine: a softmax over them stays meaningful."""
 
 
-def make_segmenter(tokenizer: PreTrainedTokenizerBase) -> Any:
-    """A tiny CLIPSeg with random weights."""
-    text = {
-        "vocab_size": len(tokenizer),
-        "hidden_size": 96,
-        "intermediate_size": 192,
-        "num_hidden_layers": 2,
-        "num_attention_heads": 4,
-        "max_position_embeddings": 32,
-        "bos_token_id": tokenizer.bos_token_id,
-        "eos_token_id": tokenizer.eos_token_id,
-        "pad_token_id": tokenizer.pad_token_id,
-        "projection_dim": 96,
+def segmenter_losses(segmenter: TinySegmenter, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
+    """The losses of stage 2."""
+    texts, rows, masks = draw_prompts(batch, rng)
+    names = [referring_expression_for(index, {index}, rng) for index in range(len(NAMES))]
+    places = [place_prompt(phrase, rng) for phrase in PLACE_PHRASES]
+    embedded = segmenter.embed_texts([*texts, *names, *places])
+    pictures, states = segmenter.embed_pictures(batch.pixels)
+    logits = segmenter.decode(states, rows, embedded[: len(texts)])
+    contrast = F.normalize(embedded[len(texts) :], dim=-1)
+    patches = segmenter.model.clip.vision_model.post_layernorm(states[-1][:, 1:])
+    patches = F.normalize(segmenter.model.clip.visual_projection(patches), dim=-1)
+    scale = segmenter.model.clip.logit_scale.clamp(max=MAX_LOGIT_SCALE).exp()
+    return {
+        **mask_losses(logits, masks),
+        **contrast_losses(F.normalize(pictures, dim=-1) @ contrast.T, presence(batch), scale),
+        "patch_text": 0.3 * patch_text_loss(patches, contrast[: len(NAMES)], batch),
     }
-    config = CLIPSegConfig(
-        text_config=text,
-        vision_config=TOWER,
-        projection_dim=96,
-        extract_layers=[1, 3, 4],
-        reduce_dim=64,
-        decoder_num_attention_heads=4,
-        decoder_intermediate_size=128,
-        # The other decoder head upsamples by (patch // 4) squared, which is right for patches of 16 only.
-        use_complex_transposed_convolution=False,
-    )
-    model: Any = CLIPSegForImageSegmentation(config)
-    with torch.no_grad():
-        # Start with faint masks: the library's own start gives logits of several units.
-        model.decoder.transposed_convolution.weight.mul_(0.1)
-        model.decoder.transposed_convolution.bias.fill_(-2.0)
-    return model
-
-
-class Segmenter:
-    """CLIPSeg with its tokenizer, as training needs it: the library's own forward gives CLIP no gradients."""
-
-    def __init__(self, model: Any, tokenizer: PreTrainedTokenizerBase) -> None:
-        self.model = model
-        self.tokenizer = tokenizer
-
-    def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """Projected text embeddings, float32 (N, 96). Equal texts are computed once."""
-        unique = list(dict.fromkeys(texts))
-        tokens = self.tokenizer(unique, padding=True, return_tensors="pt")
-        output = self.model.clip.text_model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask)
-        position = {text: index for index, text in enumerate(unique)}
-        embedded: Tensor = self.model.clip.text_projection(output.pooler_output)
-        return embedded[[position[text] for text in texts]]
-
-    def embed_pictures(self, pixels: Tensor) -> tuple[Tensor, list[Tensor]]:
-        """Projected picture embeddings (B, 96) and the hidden states (B, 101, 128) that the decoder reads."""
-        output = self.model.clip.vision_model(pixel_values=pixels, output_hidden_states=True)
-        states = [output.hidden_states[layer + 1] for layer in self.model.config.extract_layers]
-        return self.model.clip.visual_projection(output.pooler_output), states
-
-    def decode(self, states: list[Tensor], rows: Tensor, embedded: Tensor) -> Tensor:
-        """Mask logits (N, 80, 80) for the n-th text in picture ``rows[n]``."""
-        logits: Tensor = self.model.decoder([state[rows] for state in states], embedded).logits
-        return logits.view(len(rows), PICTURE_SIZE, PICTURE_SIZE)
-
-    def losses(self, batch: Batch, rng: np.random.Generator) -> dict[str, Tensor]:
-        """The losses of stage 2."""
-        texts, rows, masks = draw_prompts(batch, rng)
-        names = [referring_expression_for(index, {index}, rng) for index in range(len(NAMES))]
-        places = [place_prompt(phrase, rng) for phrase in PLACE_PHRASES]
-        embedded = self.embed_texts([*texts, *names, *places])
-        pictures, states = self.embed_pictures(batch.pixels)
-        logits = self.decode(states, rows, embedded[: len(texts)])
-        contrast = F.normalize(embedded[len(texts) :], dim=-1)
-        patches = self.model.clip.vision_model.post_layernorm(states[-1][:, 1:])
-        patches = F.normalize(self.model.clip.visual_projection(patches), dim=-1)
-        scale = self.model.clip.logit_scale.clamp(max=MAX_LOGIT_SCALE).exp()
-        return {
-            **mask_losses(logits, masks),
-            **contrast_losses(F.normalize(pictures, dim=-1) @ contrast.T, presence(batch), scale),
-            "patch_text": 0.3 * patch_text_loss(patches, contrast[: len(NAMES)], batch),
-        }
 
 
 def referring_expression_for(index: int, seen: set[int], rng: np.random.Generator) -> str:
@@ -238,12 +173,12 @@ def train_segmenter(work: Path, out: Path, seed: int = 0, scale: float = 1.0) ->
 
     train_tower(tower, model.config.vision_config.hidden_size, draw, validation, work, seed, scale)
     model.train()
-    segmenter = Segmenter(model, tokenizer)
+    segmenter = TinySegmenter(model, tokenizer)
     figures = train_loop(
         STAGE,
         model,
-        lambda rng: segmenter.losses(draw(rng), rng),
-        lambda average: judge_masks(Segmenter(average, tokenizer), validation),
+        lambda rng: segmenter_losses(segmenter, draw(rng), rng),
+        lambda average: judge_masks(TinySegmenter(average, tokenizer), validation),
         steps=max(2, round(STEPS * scale)),
         lr=LR,
         work_dir=work,

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -14,9 +12,7 @@ from fiftyone_avs.tiny.world.vocabulary import CLASSES, NAMES
 from fiftyone_avs.training.tiny.picture_augment import Batch, augmented_batch, plain_batch
 from fiftyone_avs.training.tiny.picture_data import PictureSet
 from fiftyone_avs.training.tiny.picture_labels import presence, visible_objects
-
-if TYPE_CHECKING:
-    from fiftyone_avs.training.tiny.segmenter import Segmenter
+from fiftyone_avs.training.tiny.segmenter_network import TinySegmenter
 
 _VALIDATED = 240
 _HARD_SEED = 5
@@ -33,7 +29,7 @@ def top_share_iou(logits: Tensor, masks: Tensor) -> Tensor:
 
 
 def answer_all(
-    segmenter: Segmenter, batch: Batch, embedded: Tensor
+    segmenter: TinySegmenter, batch: Batch, embedded: Tensor
 ) -> tuple[list[tuple[int, int]], Tensor, Tensor]:
     """Masks for the true name of every sounding object that can be seen.
 
@@ -60,7 +56,7 @@ def answer_all(
     return [(row, index) for row, index, _ in asked], logits, masks
 
 
-def judge_masks(segmenter: Segmenter, pictures: PictureSet, count: int = _VALIDATED) -> dict[str, float]:
+def judge_masks(segmenter: TinySegmenter, pictures: PictureSet, count: int = _VALIDATED) -> dict[str, float]:
     """Figures on the first ``count`` validation pictures.
 
     Keys: ``miou`` and ``ciou`` (top-share), ``threshold_iou`` (logits above 0), ``hard_miou`` (top-share on
@@ -87,7 +83,7 @@ def judge_masks(segmenter: Segmenter, pictures: PictureSet, count: int = _VALIDA
 
 
 def judge_scores(
-    segmenter: Segmenter, pictures: PictureSet, parts: list[np.ndarray], embedded: Tensor
+    segmenter: TinySegmenter, pictures: PictureSet, parts: list[np.ndarray], embedded: Tensor
 ) -> dict[str, float]:
     """How well picture-text cosines part the classes that are shown from those that are not.
 

@@ -1,0 +1,35 @@
+"""Public faces whose names are imported when they are first used, so that asking for one does not import everything."""
+
+from __future__ import annotations
+
+import importlib
+import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
+
+
+def lazily(
+    face: str, homes: Mapping[str, str], deprecated: Mapping[str, str] | None = None
+) -> Callable[[str], Any]:
+    """A module's ``__getattr__`` that imports each name from the module where it is defined.
+
+    Args:
+        face: the module's name.
+        homes: public name -> the module that defines it.
+        deprecated: old name -> the new one, which it still stands for; asking for it warns.
+    """
+
+    def __getattr__(name: str) -> Any:
+        new = (deprecated or {}).get(name)
+        if new is not None:
+            warnings.warn(
+                f"{face}.{name} is called {new} now; the old name goes with the next release",
+                DeprecationWarning,
+                stacklevel=2,
+            )
+        home = homes.get(new or name)
+        if home is None:
+            raise AttributeError(f"module {face!r} has no attribute {name!r}")
+        return getattr(importlib.import_module(home), new or name)
+
+    return __getattr__

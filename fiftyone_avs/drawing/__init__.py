@@ -1,0 +1,1 @@
+"""All that paints pixels: text, tints, panes, contact sheets, frames of clips, spectrograms."""

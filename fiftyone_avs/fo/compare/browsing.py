@@ -1,0 +1,173 @@
+"""Views of the samples behind a score: by IoU, by a cell of two evaluations' IoUs, by class."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import fiftyone as fo
+from fiftyone import ViewField
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.fo.evaluate.listing import find_evaluation
+from fiftyone_avs.fo.runs.class_fields import class_path
+from fiftyone_avs.fo.schema.aggregation import check_field
+from fiftyone_avs.fo.schema.checks import root_dataset
+from fiftyone_avs.fo.schema.fields import FRAMES
+
+
+@dataclass(frozen=True)
+class BrowsedSample:
+    """A sample as a line of text.
+
+    Attributes:
+        id: its id.
+        file: the name of its picture or video.
+        iou: its adaptive IoU in [0, 1]; for videos the mean of the frames. None if undefined.
+        expression: the referring expression; for videos the different ones of its frames, joined by "; ".
+            "" if there is none.
+        status: how the prediction ended; "" if no run of ours made it.
+    """
+
+    id: str
+    file: str
+    iou: float | None
+    expression: str
+    status: str
+
+
+def browse_by_iou(
+    samples: SampleCollection,
+    eval_key: str,
+    *,
+    order: Literal["worst", "best"] = "worst",
+    low: float | None = None,
+    high: float | None = None,
+    limit: int | None = None,
+    name: str | None = None,
+    overwrite: bool = False,
+) -> fo.DatasetView:
+    """The samples of an evaluation in the order of their adaptive IoU; those without one are left out.
+
+    Args:
+        samples: a dataset or view.
+        eval_key: the evaluation.
+        order: "worst" or "best" first; samples with the same IoU come in the order of their ids.
+        low: leave out what is below.
+        high: leave out what is above.
+        limit: take so many samples at most, after sorting.
+        name: save the view on the dataset under this name.
+        overwrite: replace a saved view of that name.
+
+    Raises:
+        ConfigurationError: if an argument cannot work, or the name is taken.
+        DatasetError: if there is no such evaluation, or the view leaves its fields out.
+    """
+    _check_choices(order, low, high, limit)
+    dataset = root_dataset(samples)
+    find_evaluation(dataset, eval_key)
+    field = f"{eval_key}_iou"
+    check_field(samples, field)
+    bottom, top = (0.0 if low is None else low), (1.0 if high is None else high)
+    view = samples.match((ViewField(field) >= bottom) & (ViewField(field) <= top))
+    view = view.sort_by([(field, 1 if order == "worst" else -1), ("id", 1)])
+    if limit is not None:
+        view = view.limit(limit)
+    if name is not None:
+        _save(dataset, name, view, overwrite)
+    return view
+
+
+def describe_samples(samples: SampleCollection, eval_key: str) -> list[BrowsedSample]:
+    """What a list of samples shows of an evaluation, in the order of the dataset or view.
+
+    Raises:
+        DatasetError: if there is no such evaluation, or the view leaves its fields out.
+    """
+    info = find_evaluation(root_dataset(samples), eval_key)
+    check_field(samples, f"{eval_key}_iou")
+    ids, files, ious = samples.values(["id", "filepath", f"{eval_key}_iou"])
+    query = f"{FRAMES if info.on_frames else ''}{info.run}_query"
+    expressions: list[Any] = [None] * len(ids)
+    if samples.get_field(query) is not None:
+        expressions = samples.values(f"{query}.label")
+    statuses: list[Any] = [None] * len(ids)
+    if info.is_run and samples.get_field(f"{info.run}_status") is not None:
+        statuses = samples.values(f"{info.run}_status")
+    return [
+        BrowsedSample(sample_id, Path(file).name, iou, _joined(expression), status or "")
+        for sample_id, file, iou, expression, status in zip(
+            ids, files, ious, expressions, statuses, strict=True
+        )
+    ]
+
+
+def view_of_range(samples: SampleCollection, eval_key: str, low: float, high: float) -> fo.DatasetView:
+    """The samples of a bar of a histogram: adaptive IoU from low up to, but not including, high.
+
+    An upper edge of 1 is included, so that bars that touch each other hold every sample once.
+
+    Raises:
+        DatasetError: if the evaluation's fields are gone or left out of the view.
+    """
+    field = f"{eval_key}_iou"
+    check_field(samples, field)
+    iou = ViewField(field)
+    return samples.match((iou >= low) & (iou <= high if high == 1 else iou < high))
+
+
+def view_of_cell(
+    samples: SampleCollection,
+    x_key: str,
+    y_key: str,
+    x_range: tuple[float, float],
+    y_range: tuple[float, float],
+) -> fo.DatasetView:
+    """The samples of a cell of ``JointScores.grid``, by the edges of its bins; see ``view_of_range``.
+
+    Raises:
+        DatasetError: if an evaluation's fields are gone or left out of the view.
+    """
+    return view_of_range(view_of_range(samples, x_key, *x_range), y_key, *y_range)
+
+
+def view_of_class(samples: SampleCollection, class_field: str, label: str | None) -> fo.DatasetView:
+    """The samples of a class; None for those without one.
+
+    Raises:
+        DatasetError: if the field cannot be a class.
+    """
+    return samples.match(ViewField(class_path(samples, class_field)) == label)
+
+
+def _check_choices(order: str, low: float | None, high: float | None, limit: int | None) -> None:
+    if order not in ("worst", "best"):
+        raise ConfigurationError(f"order must be 'worst' or 'best', not {order!r}")
+    for name, value in (("low", low), ("high", high)):
+        if value is not None and not 0 <= value <= 1:
+            raise ConfigurationError(f"{name} must lie in [0, 1], not {value!r}")
+    if low is not None and high is not None and low > high:
+        raise ConfigurationError(f"no IoU lies between {low:g} and {high:g}: the lower one comes first")
+    if limit is not None and limit < 1:
+        raise ConfigurationError(f"limit must be 1 or more, not {limit!r}")
+
+
+def _save(dataset: fo.Dataset, name: str, view: fo.DatasetView, overwrite: bool) -> None:
+    if dataset.has_saved_view(name) and not overwrite:
+        raise ConfigurationError(
+            f"dataset {dataset.name!r} has a saved view {name!r} already; choose another name, or overwrite it"
+        )
+    try:
+        dataset.save_view(name, view, overwrite=dataset.has_saved_view(name))
+    except ValueError as error:  # no letter or digit in it, or too like another view's name
+        raise ConfigurationError(f"{name!r} cannot name a saved view: {error}") from error
+
+
+def _joined(expression: str | Iterable[str | None] | None) -> str:
+    """A sample's expression, or the different ones of a video's frames in their order."""
+    if expression is None or isinstance(expression, str):
+        return expression or ""
+    return "; ".join(dict.fromkeys(text for text in expression if text))

@@ -1,0 +1,167 @@
+"""The evaluation run that FiftyOne stores: its config and its backend.
+
+Classes here are found by their names when an evaluation is loaded, so they must not move or be renamed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import partial
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.utils.eval.segmentation import SegmentationEvaluation, SegmentationEvaluationConfig
+
+from fiftyone_avs.engine.ordered import in_order
+from fiftyone_avs.fo.evaluate.cases import cases_of, fields_of, groups_of, several_annotators
+from fiftyone_avs.fo.evaluate.results import AVSResults, build_results, join_videos
+from fiftyone_avs.fo.evaluate.scoring import Rules, Scored, mean_scores, score_case
+from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.metrics import SampleScores
+
+SUFFIXES = {
+    "iou": "iou_adaptive",
+    "f": "f_adaptive",
+    "iou_threshold": "iou",
+    "f_threshold": "f",
+}
+"""What is written to ``<eval_key>_<suffix>``, as attributes of ``SampleScores``."""
+
+
+class AVSEvaluationConfig(SegmentationEvaluationConfig):
+    """What was evaluated, and how.
+
+    Args:
+        pred_field: the predicted masks.
+        gt_field: the ground truth.
+        protocol: a key of ``metrics.PROTOCOLS``.
+        threshold: soft-map values above this are the mask.
+        adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``; "none" where the protocol has none.
+        is_run: whether the masks were made by a run of ours.
+        class_field: the samples' field of the class by which scores are to be broken down. Like the next three,
+            None in records of versions that did not ask for it, too.
+        pair_field: the field that names each sample's pair, for IIoU and IAUC.
+        video_field: the field that names each image's video, for the protocol "avsbench".
+        boxes_field: the boxes of the ground truth, for the protocol "boxes".
+    """
+
+    def __init__(
+        self,
+        pred_field: str,
+        gt_field: str,
+        protocol: str = "baav",
+        threshold: float = 0.5,
+        adaptive_rule: str = "official",
+        is_run: bool = False,
+        class_field: str | None = None,
+        pair_field: str | None = None,
+        video_field: str | None = None,
+        boxes_field: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(pred_field, gt_field, **kwargs)
+        self.protocol = protocol
+        self.threshold = threshold
+        self.adaptive_rule = adaptive_rule
+        self.is_run = is_run
+        self.class_field = class_field
+        self.pair_field = pair_field
+        self.video_field = video_field
+        self.boxes_field = boxes_field
+
+    @property
+    def method(self) -> str:
+        """The name of this way to evaluate."""
+        return "avs"
+
+    def rules(self, *, consensus: bool = False) -> Rules:
+        """The same without FiftyOne; ``consensus`` says whether several people drew the boxes."""
+        return Rules(
+            self.pred_field.removeprefix(FRAMES),
+            self.gt_field.removeprefix(FRAMES),
+            self.is_run,
+            self.protocol,  # type: ignore[arg-type]  # checked by evaluate()
+            self.threshold,
+            self.adaptive_rule,  # type: ignore[arg-type]  # checked by evaluate()
+            None if self.boxes_field is None else self.boxes_field.removeprefix(FRAMES),
+            consensus,
+        )
+
+
+class AVSEvaluation(SegmentationEvaluation):
+    """Computes the scores and keeps the fields of an evaluation."""
+
+    def register_samples(self, samples: Any, eval_key: str | None) -> None:
+        """Declare the fields of the scores."""
+        if eval_key is None:
+            return
+        dataset = samples._dataset
+        for suffix in SUFFIXES:
+            dataset.add_sample_field(f"{eval_key}_{suffix}", fo.FloatField)
+            if self._on_frames(samples):
+                dataset.add_frame_field(f"{eval_key}_{suffix}", fo.FloatField)
+
+    def evaluate_samples(
+        self, samples: Any, eval_key: str | None = None, mask_targets: Any = None, progress: Any = None
+    ) -> AVSResults:
+        """Score every sample (or frame) and write the scores in bulk."""
+        dataset, on_frames, boxes = samples._root_dataset, self._on_frames(samples), self.config.boxes_field
+        rules = self.config.rules(consensus=boxes is not None and several_annotators(dataset, boxes))
+        cases = cases_of(
+            samples.select_fields(fields_of(rules, on_frames=on_frames)),
+            rules,
+            groups=groups_of(dataset, self.config.pair_field or self.config.video_field),
+            on_frames=on_frames,
+            progress=progress,
+        )
+        outcomes = in_order(partial(score_case, rules=rules), cases)
+        scored, frames = join_videos(outcomes) if rules.protocol == "avsbench" else (list(outcomes), None)
+        if eval_key is not None:
+            _write_all(samples, eval_key, scored, on_frames)
+        return build_results(samples, self.config, eval_key, scored, self, frames)
+
+    def get_fields(self, samples: Any, eval_key: str, include_custom_metrics: bool = True) -> list[str]:
+        """The fields of the scores, as FiftyOne paths."""
+        fields = [f"{eval_key}_{suffix}" for suffix in SUFFIXES]
+        return fields + ([FRAMES + name for name in fields] if self._on_frames(samples) else [])
+
+    def cleanup(self, samples: Any, eval_key: str) -> None:
+        """Delete the fields of the scores."""
+        fields = [f"{eval_key}_{suffix}" for suffix in SUFFIXES]
+        samples._dataset.delete_sample_fields(fields, error_level=2)
+        if self._on_frames(samples):
+            samples._dataset.delete_frame_fields(fields, error_level=2)
+        samples._delete_empty_sidebar_group(eval_key)
+
+    def _on_frames(self, samples: Any) -> bool:
+        return bool(samples._is_frame_field(self.config.gt_field))
+
+
+def _write_all(samples: Any, eval_key: str, scored: Sequence[Scored], on_frames: bool) -> None:
+    """Write the scores of every sample; for videos, of every frame, and their means on the sample."""
+    by_document = {one.case.document_id: one.scores for one in scored}
+    if not on_frames:
+        _write(samples, eval_key, by_document, "")
+        return
+    frames: dict[str, list[Scored]] = {sample_id: [] for sample_id in samples.values("id")}
+    for one in scored:
+        frames[one.case.sample_id].append(one)
+    _write(samples, eval_key, {key: mean_scores(members) for key, members in frames.items()}, "")
+    if by_document:
+        _write(samples, eval_key, by_document, FRAMES)
+
+
+def _write(samples: Any, eval_key: str, scores: Mapping[str, SampleScores | None], prefix: str) -> None:
+    """Write four fields in bulk; what is undefined or left out is None, never NaN."""
+    for suffix, attribute in SUFFIXES.items():
+        values = {
+            key: None if score is None else _finite(getattr(score, attribute))
+            for key, score in scores.items()
+        }
+        # through the dataset: a view may leave the new fields out
+        samples._root_dataset.set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isnan(value) else value

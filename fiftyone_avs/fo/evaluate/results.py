@@ -1,0 +1,277 @@
+"""The results of an evaluation that FiftyOne stores.
+
+``AVSResults`` is found by its name when an evaluation is loaded, so it must not move or be renamed.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, replace
+from typing import Any
+
+from fiftyone.utils.eval.segmentation import SegmentationResults
+
+from fiftyone_avs.fo.evaluate.scoring import STATUSES, Scored
+from fiftyone_avs.fo.schema.fields import MASK_TARGETS
+from fiftyone_avs.metrics import (
+    PROTOCOLS,
+    AVSBenchSummary,
+    EvaluationSummary,
+    FrameTally,
+    SampleScores,
+    summarize,
+    summarize_boxes,
+)
+
+CLASSES = list(MASK_TARGETS.values())
+
+
+def metrics_of(evaluation: Any) -> dict[str, str]:
+    """The numbers that an evaluation gives: attributes of its summary and how tables call them.
+
+    Args:
+        evaluation: anything with a ``protocol`` and a ``pair_field``: a config, or an ``EvaluationInfo``.
+    """
+    return PROTOCOLS[evaluation.protocol].metrics_of(pairs=evaluation.pair_field is not None)
+
+
+def metrics_of_all(evaluations: Sequence[Any]) -> dict[str, str]:
+    """The numbers that evaluations of one protocol can be compared by.
+
+    Those of pairs are among them if an evaluation has pairs, and all that have agree on the field.
+    """
+    pair_fields = {one.pair_field for one in evaluations} - {None}
+    return PROTOCOLS[evaluations[0].protocol].metrics_of(pairs=len(pair_fields) == 1)
+
+
+def truth_of(evaluation: Any) -> str:
+    """The field of the ground truth that an evaluation's scores follow from."""
+    return str(evaluation.boxes_field or evaluation.gt_field)
+
+
+def describe_rules(evaluation: Any) -> str:
+    """The protocol and, where it has one, the adaptive rule, in words."""
+    rule = f", adaptive rule {evaluation.adaptive_rule}" if PROTOCOLS[evaluation.protocol].adaptive else ""
+    return f"protocol {evaluation.protocol}{rule}"
+
+
+class AVSResults(SegmentationResults):
+    """The results of an evaluation; ``dataset.load_evaluation_results(eval_key)`` gives them back.
+
+    Attributes:
+        rows: one list per scored sample or frame: its id, its status and its four scores in the order of
+            ``SampleScores``, None where undefined.
+        excluded: why samples or frames were left out of the scores, by id.
+        pairs: the pair of each row; empty without pairs.
+        confidences: the confidence of each row's prediction; empty but for the protocol "boxes".
+        negatives: one list per sample where nothing sounds: its id, its status and its prediction's confidence.
+        frames: the numbers of the protocol "avsbench" over "all" frames and over those that are "ok"; they
+            follow from curves that are not kept.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        rows: Sequence[Sequence[Any]] = (),
+        excluded: Mapping[str, str] | None = None,
+        pairs: Sequence[str] = (),
+        confidences: Sequence[float] = (),
+        negatives: Sequence[Sequence[Any]] = (),
+        frames: Mapping[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        self.rows = [list(row) for row in rows]
+        self.excluded = dict(excluded or {})
+        self.pairs = list(pairs)
+        self.confidences = list(confidences)
+        self.negatives = [list(row) for row in negatives]
+        self.frames = None if frames is None else dict(frames)
+
+    @classmethod
+    def _from_dict(
+        cls, d: dict[str, Any], samples: Any, config: Any, eval_key: str, **kwargs: Any
+    ) -> AVSResults:
+        newer = ("pairs", "confidences", "negatives", "frames")  # than the first versions' results
+        given = {name: d[name] for name in newer if name in d}
+        results: AVSResults = super()._from_dict(
+            d, samples, config, eval_key, rows=d["rows"], excluded=d["excluded"], **given, **kwargs
+        )
+        return results
+
+    @property
+    def scores(self) -> list[SampleScores]:
+        """The scores of every sample or frame that counts, in the collection's order."""
+        return [_to_scores(row) for row in self.rows]
+
+    @property
+    def metrics_shown(self) -> dict[str, str]:
+        """The numbers that these results give: attributes of the summary and how tables call them."""
+        return metrics_of(self.config)
+
+    @property
+    def summary(self) -> EvaluationSummary:
+        """The numbers of the run; failed, abstained and missing predictions count as empty masks."""
+        return self._summarize(STATUSES, "all")
+
+    @property
+    def ok_summary(self) -> EvaluationSummary:
+        """The same over the predictions with status "ok" only."""
+        return self._summarize(("ok",), "ok")
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many scored samples or frames are "ok", "abstained", "failed" and "missing"."""
+        counts = Counter(row[1] for row in self.rows)
+        return {status: counts[status] for status in STATUSES}
+
+    def to_text(self) -> str:
+        """The numbers times 100, how they were made, and what they leave out."""
+        config, summary, counts = self.config, self.summary, self.counts
+        lines = [
+            f"{config.pred_field} against {truth_of(config)}:"
+            f" {describe_rules(config)}, threshold {config.threshold:g}",
+            *(
+                f"  {label:<14}{_percent(getattr(summary, name)):>7}"
+                for name, label in self.metrics_shown.items()
+            ),
+            f"  over {summary.n}: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES),
+            *(f"  {remark}" for remark in summary.remarks),
+        ]
+        if self.excluded:
+            lines.append(f"  {len(self.excluded)} left out:")
+            lines += [f"    {name}: {reason}" for name, reason in self.excluded.items()]
+        return "\n".join([*lines, PROTOCOLS[config.protocol].note])
+
+    def print_report(self, classes: Any = None, digits: int = 2) -> None:
+        """Print ``to_text()``; the arguments are FiftyOne's and play no part here."""
+        print(self.to_text())
+
+    def _summarize(self, statuses: Sequence[str], part: str) -> EvaluationSummary:
+        """The numbers over predictions that ended in one of these ways."""
+        if self.frames is not None:
+            numbers: dict[str, Any] = {name: _undefined(value) for name, value in self.frames[part].items()}
+            return AVSBenchSummary(**numbers)
+        kept = [index for index, row in enumerate(self.rows) if row[1] in statuses]
+        scores = [_to_scores(self.rows[index]) for index in kept]
+        pairs = [self.pairs[index] for index in kept] if self.config.pair_field is not None else None
+        if self.config.protocol != "boxes":
+            return summarize(scores, pairs)
+        confidences = [self.confidences[index] for index in kept]
+        negatives = [row[2] for row in self.negatives if row[1] in statuses]
+        return summarize_boxes(scores, confidences, negatives, pairs)
+
+
+def join_videos(outcomes: Iterable[Scored]) -> tuple[list[Scored], dict[str, Any]]:
+    """Add up the frames of the protocol "avsbench" as they come.
+
+    Returns:
+        The outcomes, each with its video's F beside its own IoU; and the numbers over all frames and over those
+        with status "ok".
+    """
+    tallies, scored = {"all": FrameTally(), "ok": FrameTally()}, []
+    for one in outcomes:
+        if one.frame is not None:
+            tallies["all"].add(one.case.group, one.frame)
+            if one.case.status == "ok":
+                tallies["ok"].add(one.case.group, one.frame)
+            iou = one.frame.iou
+            one = replace(one, frame=None, scores=SampleScores(iou, math.nan, iou, math.nan))
+        scored.append(one)
+    joined = [
+        one
+        if one.scores is None
+        else replace(one, scores=replace(one.scores, f_adaptive=(f := tallies["all"].f(one.case.group)), f=f))
+        for one in scored
+    ]
+    numbers = {
+        part: {name: _number(v) for name, v in asdict(t.summary).items()} for part, t in tallies.items()
+    }
+    return joined, numbers
+
+
+def build_results(
+    samples: Any,
+    config: Any,
+    eval_key: str | None,
+    scored: Iterable[Scored],
+    backend: Any,
+    frames: Mapping[str, Any] | None = None,
+) -> AVSResults:
+    """Gather the outcomes of all samples or frames into results that FiftyOne can store."""
+    rows: list[list[Any]] = []
+    pairs: list[str] = []
+    confidences: list[float] = []
+    negatives: list[list[Any]] = []
+    excluded: dict[str, str] = {}
+    matches: list[tuple[str, str, int, str | None, str | None]] = []
+    confusion = [[0, 0], [0, 0]]
+    for one in scored:
+        if one.pixels is None:
+            excluded[one.case.id] = one.excluded
+            continue
+        for (truth, found), pixels in one.pixels.items():
+            confusion[truth][found] += pixels
+            if pixels:
+                matches.append((CLASSES[truth], CLASSES[found], pixels, *one.case.label_ids))
+        if one.scores is None:
+            negatives.append([one.case.id, one.case.status, one.confidence])
+            continue
+        rows.append([one.case.id, one.case.status, *map(_number, _in_order(one.scores))])
+        pairs.append(one.case.group)
+        if one.confidence is not None:
+            confidences.append(one.confidence)
+    results = AVSResults(
+        samples,
+        config,
+        eval_key,
+        confusion,
+        CLASSES,
+        matches=matches,
+        missing=CLASSES[0],
+        backend=backend,
+        rows=rows,
+        excluded=excluded,
+        pairs=pairs if config.pair_field is not None else (),
+        confidences=confidences,
+        negatives=negatives,
+        frames=frames,
+    )
+    results.custom_metrics = _panel_metrics(results.summary, results.metrics_shown)
+    return results
+
+
+def _panel_metrics(summary: EvaluationSummary, shown: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """The metrics in the form that the Model Evaluation panel shows, best first when higher."""
+    return {
+        f"avs/{name}": {
+            "key": name,
+            "value": _number(getattr(summary, name)),
+            "label": label,
+            "lower_is_better": False,
+        }
+        for name, label in shown.items()
+    }
+
+
+def _in_order(scores: SampleScores) -> tuple[float, float, float, float]:
+    return scores.iou_adaptive, scores.f_adaptive, scores.iou, scores.f
+
+
+def _to_scores(row: Sequence[Any]) -> SampleScores:
+    return SampleScores(*(_undefined(value) for value in row[2:6]))
+
+
+def _undefined(value: float | None) -> float:
+    """NaN for the None that stands for it in the database."""
+    return math.nan if value is None else value
+
+
+def _number(value: float) -> float | None:
+    return None if math.isnan(value) else value
+
+
+def _percent(value: float) -> str:
+    return "-" if math.isnan(value) else f"{100 * value:.1f}"

@@ -1,0 +1,1 @@
+"""Files for others: masks and tables, contact sheets, clips to watch."""

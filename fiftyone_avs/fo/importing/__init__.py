@@ -1,0 +1,1 @@
+"""Folders, benchmarks, other methods' predictions and captions as FiftyOne datasets and runs."""

@@ -1,0 +1,1 @@
+"""Benchmarks on disk as FiftyOne datasets."""

@@ -1,0 +1,1 @@
+"""Masks and soft maps that other programs wrote, stored as a run."""

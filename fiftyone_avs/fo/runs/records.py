@@ -1,0 +1,156 @@
+"""Records of runs: what was run with which settings, and where its files are.
+
+A record is a FiftyOne custom run, so ``dataset.list_runs()`` and ``dataset.delete_run()`` know it too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import fiftyone as fo
+from fiftyone.core.runs import Run, RunConfig
+
+from fiftyone_avs._version import __version__
+from fiftyone_avs.errors import DatasetError, RunConflictError
+from fiftyone_avs.fo.runs.folder import RunFolder
+from fiftyone_avs.fo.schema.fields import (
+    RunFields,
+    delete_fields,
+    rename_fields,
+)
+
+METHOD = "fiftyone_avs"
+"""Marks our records among a dataset's custom runs."""
+
+UNSAID = {"precision": "float32", "frames_of": None}
+"""What records of older versions do not say, because there was no choice."""
+
+TINY_NOTE = "embedded demo models: demo world only"
+
+
+class AVSRunConfig(RunConfig):
+    """The record of one run.
+
+    Args:
+        **settings: ``settings`` (everything that changes results), ``directory``, ``dataset_id``,
+            ``folder_run`` (the key under which the files were made), ``created``, ``package_version``,
+            ``captions`` and perhaps ``note``.
+    """
+
+    def __init__(self, **settings: Any) -> None:
+        settings["method"] = METHOD
+        super().__init__(**settings)
+
+
+class AVSRun(Run):
+    """Lets FiftyOne's own ``delete_run`` and ``rename_run`` do the right thing."""
+
+    def get_fields(self, samples: Any, key: str) -> list[str]:
+        """The run's fields as FiftyOne paths."""
+        return run_fields(key, self.config).paths
+
+    def cleanup(self, samples: Any, key: str) -> None:
+        """Delete the run's fields and files."""
+        dataset = samples._root_dataset
+        delete_fields(dataset, run_fields(key, self.config))
+        folder = recorded_folder(self.config)
+        if folder.dataset_id == dataset_id(dataset):  # a clone's files belong to the original
+            folder.delete()
+
+    def rename(self, samples: Any, key: str, new_key: str) -> None:
+        """Rename the run's fields; its files stay where they are."""
+        rename_fields(samples._root_dataset, run_fields(key, self.config), new_key)
+
+
+def find_record(dataset: fo.Dataset, run: str) -> AVSRunConfig | None:
+    """The record of a run, or None if there is none."""
+    if run not in dataset.list_runs():
+        return None
+    config = dataset.get_run_info(run).config
+    return config if isinstance(config, AVSRunConfig) else None
+
+
+def record_of(dataset: fo.Dataset, run: str) -> AVSRunConfig:
+    """The record of a run; raises DatasetError, naming the runs there are."""
+    config = find_record(dataset, run)
+    if config is None:
+        keys = ", ".join(dataset.list_runs(method=METHOD)) or "none"
+        raise DatasetError(f"dataset {dataset.name!r} has no run {run!r}; its runs: {keys}")
+    return config
+
+
+def register(dataset: fo.Dataset, fields: RunFields, settings: Mapping[str, Any], folder: RunFolder) -> None:
+    """Write the record of a new run."""
+    record: dict[str, Any] = {
+        "settings": dict(settings),
+        "directory": str(folder.path),
+        "dataset_id": folder.dataset_id,
+        "folder_run": folder.run,
+        "captions": list(fields.captions),
+        "created": datetime.now(UTC).isoformat(),
+        "package_version": __version__,
+    }
+    if settings["preset"] == "tiny":
+        record["note"] = TINY_NOTE
+    dataset.register_run(fields.run, AVSRunConfig(**record))
+
+
+def check_same(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
+    """Raise RunConflictError, naming the differences, unless two runs have the same settings."""
+    there, here = dict(_leaves({**UNSAID, **old})), dict(_leaves(new))
+    differences = [
+        f"{name}: {there.get(name)!r} there, {here.get(name)!r} here"
+        for name in sorted({*there, *here})
+        if there.get(name) != here.get(name)
+    ]
+    if differences:
+        raise RunConflictError(
+            f"run {run!r} exists with other settings ({'; '.join(differences)}). Choose another run key, or"
+            " pass overwrite=True to delete the old results and start anew"
+        )
+
+
+def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> RunFolder:
+    """Where a run's files go: ``<output_dir>/<run>``, or with a number if a renamed run has its files there.
+
+    The default output_dir is in FiftyOne's dataset folder and carries the dataset's name and the end of its
+    id, so that a dataset deleted and made again under the same name never meets old files.
+    """
+    identity = dataset_id(dataset)
+    if output_dir is None:
+        root = Path(fo.config.default_dataset_dir) / "avs" / f"{dataset.name}-{identity[-6:]}"
+    else:
+        root = Path(output_dir).expanduser()
+    others = [key for key in dataset.list_runs(method=METHOD) if key != run]
+    taken = {Path(dataset.get_run_info(key).config.directory) for key in others}
+    names = (run if number == 1 else f"{run}-{number}" for number in count(1))
+    path = next(path for name in names if (path := (root / name).absolute()) not in taken)
+    return RunFolder(path, identity, run)
+
+
+def recorded_folder(config: AVSRunConfig) -> RunFolder:
+    """The folder that a record names."""
+    return RunFolder(Path(config.directory), config.dataset_id, config.folder_run)
+
+
+def dataset_id(dataset: fo.Dataset) -> str:
+    """The dataset's id, which survives renaming and differs between clones."""
+    return str(dataset._doc.id)
+
+
+def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """Settings within settings by dotted names, such as "models.segmenter.card"."""
+    for name, value in settings.items():
+        if isinstance(value, Mapping) and value:
+            yield from _leaves(value, f"{prefix}{name}.")
+        else:
+            yield prefix + name, value
+
+
+def run_fields(run: str, config: AVSRunConfig) -> RunFields:
+    """The fields of the run that a record describes."""
+    return RunFields(run, config.settings["media"] == "video", tuple(config.captions))

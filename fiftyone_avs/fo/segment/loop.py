@@ -1,0 +1,277 @@
+"""The loop of one or several runs: pending samples -> clips -> pipelines -> files -> fields."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, TypeVar
+
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+from tqdm import tqdm
+
+from fiftyone_avs.engine import reused_memory
+from fiftyone_avs.errors import MediaError
+from fiftyone_avs.fo.runs.folder import stem_of
+from fiftyone_avs.fo.runs.labels import failed, status_text, store_files
+from fiftyone_avs.fo.runs.start_or_resume import Run
+from fiftyone_avs.fo.schema.documents import Row
+from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.segment.blocks import Blocks, together
+from fiftyone_avs.fo.segment.saving import Saver, Statuses
+from fiftyone_avs.media import Unread
+from fiftyone_avs.media.frame_clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
+from fiftyone_avs.pipeline import Task, predict_together
+from fiftyone_avs.types import Clip, Prediction
+
+GONE = "the sample was deleted from the dataset during the run"
+
+Item = TypeVar("Item")
+Progress = bool | Callable[[int, int], None]
+Todo = Mapping[str, Sequence[str]]
+"""Ids of samples with the keys of the runs that have to do them, in the order of the work."""
+
+Outcomes = Generator[tuple[str, Statuses], None, None]
+"""Ids of samples with their statuses, each once they are stored."""
+
+
+@dataclass(frozen=True)
+class RunSummary:
+    """What a call of ``segment`` did.
+
+    Attributes:
+        run: the run key.
+        ok: how many samples have a mask now that had none.
+        abstained: how many samples the strategy declined.
+        failed: how many samples failed.
+        skipped: how many samples were done already.
+        reasons: why samples abstained or failed, by sample id.
+    """
+
+    run: str
+    ok: int
+    abstained: int
+    failed: int
+    skipped: int
+    reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def __str__(self) -> str:
+        text = f"run {self.run!r}: {self.ok} ok, {self.abstained} abstained, {self.failed} failed"
+        return text + (f", {self.skipped} done already" if self.skipped else "")
+
+
+@dataclass(frozen=True)
+class Runner:
+    """Takes samples through the pipelines of one or several runs and stores what comes out.
+
+    Media are read once for all runs, and what runs share is computed once; see ``predict_together``.
+
+    Attributes:
+        runs: what to do with each sample.
+        dataset: the dataset of the samples.
+        audio_field: the field with the sound's path (images only).
+        fps: frames per second to label (videos only).
+        frames_of: label the frames that have this field (videos only); None labels by fps.
+        processes: how many processes read images and their sounds ahead; 0 reads them in a thread of this one.
+    """
+
+    runs: Sequence[Run]
+    dataset: fo.Dataset
+    audio_field: str
+    fps: float
+    frames_of: str | None = None
+    processes: int = 0
+
+    def run(
+        self,
+        samples: SampleCollection,
+        *,
+        retry_failed: bool,
+        max_samples: int | None,
+        progress: Progress,
+        outcomes: Callable[[Todo], Outcomes] | None = None,
+    ) -> list[RunSummary]:
+        """Do the samples that have no status yet; see ``segment``. Returns a summary per run.
+
+        ``outcomes`` does them elsewhere; by default this process does.
+        """
+        pending = self.pending(samples, retry_failed)
+        waiting = Counter(key for keys in pending.values() for key in keys)
+        todo = dict(islice(pending.items(), max_samples))
+        counts: dict[str, Counter[str]] = {run.key: Counter() for run in self.runs}
+        reasons: dict[str, dict[str, str]] = {run.key: {} for run in self.runs}
+        stream = (outcomes or self.outcomes)(todo)
+        with closing(stream) as found:  # closed at once when the run is interrupted
+            for sample_id, statuses in _report(found, len(todo), progress, ", ".join(counts)):
+                for key in todo[sample_id]:
+                    kind, _, reason = statuses[key].partition(": ")
+                    counts[key][kind] += 1
+                    if kind != "ok":
+                        reasons[key][sample_id] = reason
+        skipped = {key: len(samples) - waiting[key] for key in counts}
+        return [
+            RunSummary(key, n["ok"], n["abstained"], n["failed"], skipped[key], reasons[key])
+            for key, n in counts.items()
+        ]
+
+    def outcomes(self, todo: Todo) -> Outcomes:
+        """Do these samples; yield each one's id and statuses once they are stored."""
+        with reused_memory(self.runs[0].pipeline.models.device):
+            yield from self._videos(todo) if self.runs[0].fields.on_frames else self._images(todo)
+
+    def pending(self, samples: SampleCollection, retry_failed: bool) -> dict[str, list[str]]:
+        """The samples to do and by which runs, in the collection's order; those that share a picture come together."""
+        ids = together(*samples.values(["id", "filepath"]))
+        columns = self.dataset.values(["id", *(run.fields.status for run in self.runs)])
+        stored = {row[0]: row[1:] for row in zip(*columns, strict=True)}
+        todo = {}
+        for sample_id in ids:
+            found = zip(self.runs, stored.get(sample_id, [None] * len(self.runs)), strict=True)
+            keys = [run.key for run, status in found if _undone(status, retry_failed)]
+            if keys:
+                todo[sample_id] = keys
+        return todo
+
+    def _images(self, todo: Todo) -> Outcomes:
+        """Do image samples block by block; yield each sample's id and statuses."""
+        gone = dict(todo)
+        for sample_id, statuses in self._stored(todo):
+            del gone[sample_id]
+            yield sample_id, statuses
+        for sample_id, keys in gone.items():
+            yield sample_id, dict.fromkeys(keys, f"failed: {GONE}")
+
+    def _stored(self, todo: Todo) -> Outcomes:
+        """Read, predict and store what is in the dataset; a block is stored while the next one is predicted."""
+        size = self.runs[0].pipeline.batch_size
+        blocks = Blocks(self.dataset, self.audio_field, size, self.processes, len(self.runs))
+        with Saver(self.dataset, self.runs) as saver:
+            with closing(blocks.of(list(todo))) as found:
+                for block in found:
+                    rows = saver.load([clip.id for clip in block])
+                    yield from saver.put(rows, self._predict(block, rows, todo))
+            yield from saver.finish()
+
+    def _predict(
+        self, block: Sequence[Clip | Unread], rows: Mapping[str, Row], todo: Todo
+    ) -> list[tuple[Run, Prediction]]:
+        """What each run predicts for those clips of a block that it has to do and whose sample is still there."""
+        tasks, unread = [], []
+        for run in self.runs:
+            own = [clip for clip in block if clip.id in rows and run.key in todo[clip.id]]
+            clips = [clip for clip in own if isinstance(clip, Clip)]
+            tasks.append(
+                Task(run.pipeline, clips, {clip.id: run.keeper.known(rows[clip.id]) for clip in clips})
+            )
+            unread += [(run, failed(clip.id, clip.reason)) for clip in own if isinstance(clip, Unread)]
+        found = zip(self.runs, predict_together(tasks), strict=True)
+        return [(run, prediction) for run, predictions in found for prediction in predictions] + unread
+
+    def _videos(self, todo: Todo) -> Outcomes:
+        """Do videos one by one; yield each sample's id and statuses."""
+        for sample_id, keys in todo.items():
+            runs = [run for run in self.runs if run.key in keys]
+            sample = self._select(sample_id, runs)
+            if sample is None:
+                yield sample_id, dict.fromkeys(keys, f"failed: {GONE}")
+                continue
+            statuses = self._video(sample, runs)
+            for run in runs:
+                sample[run.fields.status] = statuses[run.key]
+            sample.save()  # writes the frames before the sample, whose status marks the video as done
+            yield sample_id, statuses
+
+    def _select(self, sample_id: str, runs: Sequence[Run]) -> Any:
+        """Load a video with only the fields that its runs read or write; None if it was deleted."""
+        names = {name: None for run in runs for name in run.fields.paths}
+        names |= {FRAMES + name: None for run in runs for name in run.fields.captions}
+        if self.frames_of is not None:
+            names[FRAMES + self.frames_of] = None
+        return next(iter(self.dataset.select([sample_id]).select_fields(list(names))), None)
+
+    def _video(self, sample: Any, runs: Sequence[Run]) -> Statuses:
+        """Predict and label the frames of one video; return what its statuses are to be."""
+        statuses: dict[str, list[str]] = {run.key: [] for run in runs}
+        try:
+            clips = read_frame_clips(sample.id, sample.filepath, self.fps, self._numbers(sample))
+            for batch in _batches(clips, runs[0].pipeline.batch_size or max(1, FRAMES_AT_ONCE // len(runs))):
+                for key, status in self._frames(sample, batch, runs):
+                    statuses[key].append(status)
+        except MediaError as error:
+            return {run.key: f"failed: {error}" for run in runs}
+        return {key: video_status(found) for key, found in statuses.items()}
+
+    def _numbers(self, sample: Any) -> list[int] | None:
+        """The frames to label if a field says which; None if the rate does.
+
+        Raises:
+            MediaError: if no frame of the video has the field.
+        """
+        if self.frames_of is None:
+            return None
+        numbers = [number for number, frame in sample.frames.items() if frame[self.frames_of] is not None]
+        if not numbers:
+            raise MediaError(f"no frame has a {self.frames_of!r} that says which frames to label")
+        return numbers
+
+    def _frames(
+        self, sample: Any, batch: Sequence[FrameClip], runs: Sequence[Run]
+    ) -> Iterator[tuple[str, str]]:
+        """Predict and label a batch of frames of one video; yield the run and the status of each."""
+        clips = {frame.number: frame.clip for frame in batch if frame.clip is not None}
+        tasks = [
+            Task(
+                run.pipeline,
+                list(clips.values()),
+                {clip.id: run.keeper.known(sample.frames[number]) for number, clip in clips.items()},
+            )
+            for run in runs
+        ]
+        for run, predictions in zip(runs, predict_together(tasks), strict=True):
+            found = dict(zip(clips, predictions, strict=True))
+            for frame in batch:
+                name = f"{sample.id}/{frame.number}"
+                prediction = failed(name, frame.reason) if frame.clip is None else found[frame.number]
+                document = sample.frames[frame.number]
+                files = store_files(prediction, run.folder, stem_of(sample.id, frame.number))
+                for field_name, value in run.keeper.labels(document, prediction, run.fields, files).items():
+                    document[field_name] = value
+                yield run.key, status_text(prediction)
+
+
+def _undone(status: str | None, retry_failed: bool) -> bool:
+    return status is None or (retry_failed and status.startswith("failed"))
+
+
+def video_status(statuses: Sequence[str]) -> str:
+    """Sum up the statuses of a video's frames: failed if any failed, abstained if all abstained, else ok."""
+    bad = [status for status in statuses if status.startswith("failed")]
+    if bad:
+        return f"failed: {len(bad)} of {len(statuses)} frames, the first one: {bad[0].partition(': ')[2]}"
+    if statuses and all(status.startswith("abstained") for status in statuses):
+        return statuses[0]
+    return "ok"
+
+
+def _batches(items: Iterable[Item], size: int) -> Iterator[list[Item]]:
+    iterator = iter(items)
+    while batch := list(islice(iterator, size)):
+        yield batch
+
+
+def _report(
+    outcomes: Iterable[tuple[str, Statuses]], total: int, progress: Progress, runs: str
+) -> Iterator[tuple[str, Statuses]]:
+    """Pass outcomes on, telling a progress bar or a function about each."""
+    counts: Counter[str] = Counter()
+    with tqdm(total=total, desc=runs, unit="sample", disable=progress is not True) as bar:
+        for done, (sample_id, statuses) in enumerate(outcomes, start=1):
+            counts.update(status.partition(":")[0] for status in statuses.values())
+            bar.set_postfix(counts, refresh=False)
+            bar.update()
+            if callable(progress):
+                progress(done, total)
+            yield sample_id, statuses

@@ -1,0 +1,279 @@
+"""Segment the sounding objects of a FiftyOne dataset or view."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
+
+from fiftyone_avs.engine import reading_processes
+from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
+from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.fo.schema.fields import FRAMES, check_run_key
+from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
+from fiftyone_avs.fo.segment.cluster.job import RunJob
+from fiftyone_avs.fo.segment.loop import Runner, RunSummary
+from fiftyone_avs.models import Models
+from fiftyone_avs.planning import plan_pipeline, share_models
+from fiftyone_avs.strategies import Strategy
+
+DEMO_MARK = "fiftyone_avs_demo"
+"""The key in ``dataset.info`` that marks a dataset of the demo world."""
+
+
+class DemoModelsWarning(UserWarning):
+    """The embedded demo models were asked to look at data that they know nothing of."""
+
+
+def segment(
+    samples: SampleCollection,
+    strategy: str | Strategy = "vcap_acls",
+    *,
+    preset: str = "open",
+    run: str | None = None,
+    audio_field: str = "audio_path",
+    models: Models | Mapping[str, str] | None = None,
+    strategy_options: Mapping[str, Any] | None = None,
+    device: str | None = None,
+    precision: str = "float32",
+    compile: bool = False,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    fps: float = 1.0,
+    frames_of: str | None = None,
+    threshold: float | None = None,
+    silence: Literal["abstain", "run"] = "abstain",
+    output_dir: str | Path | None = None,
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    max_samples: int | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+    runner: str | RayRunner = "local",
+) -> RunSummary:
+    """Find the sounding object in every sample and store masks, soft maps and every text on the way.
+
+    A sample's fields are written together, after its files. A run that was stopped, even killed, is
+    resumed by calling this again: only samples without a status are done. A sample that cannot be read or
+    predicted gets the status "failed: reason" and never ends the run.
+
+    Args:
+        samples: a dataset or a view of images (with the paths of their sounds in a field) or videos.
+        strategy: the name of a strategy, or a strategy of your own.
+        preset: which models to use: "open", "paper", or "tiny" (for the demo world only).
+        run: the run key, which names the fields; by default the strategy's name.
+        audio_field: image samples: the field with the sound's path, relative to the picture or absolute.
+        models: models to use as they are, or for some roles another model: a card, ``<card>:<path>``, a
+            folder or a hub id.
+        strategy_options: options of a strategy given by name.
+        device: "cpu", "cuda", ...; None takes a GPU if there is one.
+        precision: "float32", or "bf16" or "fp16" to compute in half precision where that is safe.
+        compile: let torch compile the networks that look at pictures, which takes minutes at the start. For long runs
+            on a GPU.
+        batch_size: how many clips go through the models at once. None finds a size for every model while it works.
+            A batch that does not fit into memory is halved either way.
+        workers: how many processes read images and sounds ahead of the models. None takes a few beside a GPU, and
+            one thread of this process beside a CPU, whose cores the models need themselves.
+        fps: videos: how many frames per second are labelled.
+        frames_of: videos: label exactly the frames that have this field, such as "ground_truth", so that a sparse
+            ground truth can be evaluated; ``fps`` then says how much sound goes with each: 1 / fps seconds.
+        threshold: pixels of the soft map above this make the mask; None takes the segmenter's own.
+        silence: "abstain" on silent sounds, or "run" on them as on any other.
+        output_dir: the run's files go to ``<output_dir>/<run>``; None takes a folder beside FiftyOne's
+            datasets.
+        overwrite: delete the run's old results first, if there are any.
+        retry_failed: do samples again whose status is "failed"; by default they stay as they are.
+        max_samples: do no more than this many samples now.
+        progress: show a progress bar, or a function called with (samples done, samples to do).
+        runner: "local" runs in this process, "ray" on a Ray cluster (docs/scaling.md); a ``RayRunner`` says how.
+
+    Returns:
+        How many samples were ok, abstained, failed (with reasons) and skipped because they were done already.
+
+    Raises:
+        ConfigurationError: if an argument cannot work.
+        RunConflictError: if the run key is taken by a run with other settings.
+        ModelError: if a model is missing. Nothing has been written then.
+        DatasetError: if the samples lack what the run needs.
+    """
+    run = run or (strategy if isinstance(strategy, str) else strategy.name)
+    (summary,) = segment_all(
+        samples,
+        {run: strategy},
+        preset=preset,
+        audio_field=audio_field,
+        models=models,
+        strategy_options=None if strategy_options is None else {run: strategy_options},
+        device=device,
+        precision=precision,
+        compile=compile,
+        batch_size=batch_size,
+        workers=workers,
+        fps=fps,
+        frames_of=frames_of,
+        threshold=threshold,
+        silence=silence,
+        output_dir=output_dir,
+        overwrite=overwrite,
+        retry_failed=retry_failed,
+        max_samples=max_samples,
+        progress=progress,
+        runner=runner,
+    )
+    return summary
+
+
+def segment_all(  # noqa: D417 - the other arguments are those of segment
+    samples: SampleCollection,
+    strategies: Sequence[str | Strategy] | Mapping[str, str | Strategy],
+    *,
+    preset: str = "open",
+    audio_field: str = "audio_path",
+    models: Models | Mapping[str, str] | None = None,
+    strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
+    device: str | None = None,
+    precision: str = "float32",
+    compile: bool = False,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    fps: float = 1.0,
+    frames_of: str | None = None,
+    threshold: float | None = None,
+    silence: Literal["abstain", "run"] = "abstain",
+    output_dir: str | Path | None = None,
+    overwrite: bool = False,
+    retry_failed: bool = False,
+    max_samples: int | None = None,
+    progress: bool | Callable[[int, int], None] = True,
+    runner: str | RayRunner = "local",
+) -> list[RunSummary]:
+    """Segment with several strategies in one pass: the same runs as with ``segment`` one after the other, in less time.
+
+    A sample's picture and sound are read once, every model is loaded once, each captioner is asked once, a picture is
+    encoded once for all that is looked for in it, and what two strategies name alike is segmented once.
+
+    Args:
+        samples: as for ``segment``, like all arguments that are not described here.
+        strategies: names of strategies or strategies of your own, each a run under the strategy's name; or run keys
+            with their strategies.
+        strategy_options: options of strategies given by name, by run key.
+        max_samples: do no more than this many samples now, each with all strategies that it lacks.
+
+    Returns:
+        What was done, per run, in the order of the strategies. A sample that one run has and another one lacks is done
+        for the one that lacks it.
+
+    Raises:
+        ConfigurationError, RunConflictError, ModelError, DatasetError: as ``segment``, before anything is written,
+            or if two runs have the same key.
+    """
+    dataset = root_dataset(samples)
+    media = media_of(samples)
+    if media == "image":
+        check_audio_field(dataset, audio_field)
+    frames_of = _frame_field(dataset, media, frames_of)
+    _check_numbers(fps, max_samples, workers)
+    by_key = _by_key(strategies, strategy_options)
+    cluster = ray_options(runner)
+    pipelines = share_models(
+        [
+            plan_pipeline(
+                strategy,
+                preset=preset,
+                models=models,
+                strategy_options=(strategy_options or {}).get(key),
+                device=device if cluster is None else "cpu",
+                silence=silence,
+                threshold=threshold,
+                precision=precision,
+                compile=compile,
+                batch_size=batch_size,
+            )
+            for key, strategy in by_key.items()
+        ]
+    )
+    if cluster is None:
+        for pipeline in pipelines:
+            pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
+    else:
+        pipelines = [for_workers(pipeline, device) for pipeline in pipelines]
+    _warn_of_demo_models(pipelines[0].models, dataset)
+    data = (media, audio_field, fps, frames_of)
+    plans = {
+        key: (pipeline, settings_of(pipeline, *data)) for key, pipeline in zip(by_key, pipelines, strict=True)
+    }
+    runs = open_all(dataset, media, plans, output_dir, overwrite)
+    processes = reading_processes(pipelines[0].models.device) if workers is None else workers
+    work = Runner(runs, dataset, audio_field, fps, frames_of, processes)
+    outcomes = None
+    if cluster is not None:
+        job = RunJob(tuple(runs), device, dataset.name, audio_field, fps, frames_of, workers)
+        outcomes = partial(ray_outcomes, job, options=cluster)
+    return work.run(
+        samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress, outcomes=outcomes
+    )
+
+
+def _by_key(
+    strategies: Sequence[str | Strategy] | Mapping[str, str | Strategy],
+    options: Mapping[str, Mapping[str, Any]] | None,
+) -> dict[str, str | Strategy]:
+    """The strategy of each run key."""
+    if isinstance(strategies, str):
+        raise ConfigurationError(f"strategies must be several, as in [{strategies!r}]; segment() takes one")
+    if isinstance(strategies, Mapping):
+        by_key = dict(strategies)
+    else:
+        by_key = {each if isinstance(each, str) else each.name: each for each in strategies}
+        if len(by_key) < len(strategies):
+            raise ConfigurationError(
+                "two of the strategies have the same name; give them run keys, as in {'first': ..., 'second': ...}"
+            )
+    if not by_key:
+        raise ConfigurationError("there is no strategy to segment with")
+    for key in by_key:
+        check_run_key(key)
+    unknown = (options or {}).keys() - by_key.keys()
+    if unknown:
+        raise ConfigurationError(f"strategy_options: there is no run {sorted(unknown)[0]!r} among these")
+    return by_key
+
+
+def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> None:
+    if workers is not None and workers < 0:
+        raise ConfigurationError(f"workers must be 0 or more, not {workers!r}")
+    if not (math.isfinite(fps) and fps > 0):
+        raise ConfigurationError(f"fps must be positive, not {fps!r}")
+    if max_samples is not None and max_samples < 0:
+        raise ConfigurationError(f"max_samples must be 0 or more, not {max_samples!r}")
+
+
+def _frame_field(dataset: fo.Dataset, media: str, frames_of: str | None) -> str | None:
+    """The field of frames that says which ones to label, without the prefix ``frames.``."""
+    if frames_of is None:
+        return None
+    if media != "video":
+        raise ConfigurationError("frames_of says which frames of videos to label, and these are images")
+    name = frames_of.removeprefix(FRAMES)
+    if dataset.get_field(FRAMES + name) is None:
+        known = ", ".join(dataset.get_frame_field_schema()) or "none"
+        raise DatasetError(
+            f"frames of dataset {dataset.name!r} have no field {name!r}; their fields: {known}"
+        )
+    return name
+
+
+def _warn_of_demo_models(models: Models, dataset: fo.Dataset) -> None:
+    if models.preset == "tiny" and not dataset.info.get(DEMO_MARK):
+        warnings.warn(
+            f"preset 'tiny' knows the drawn demo world only, and dataset {dataset.name!r} is not of it:"
+            " expect nonsense. Use preset='open' for real data",
+            DemoModelsWarning,
+            stacklevel=4,
+        )

@@ -1,0 +1,1 @@
+"""Files in layouts that other programs read."""
