@@ -21,16 +21,20 @@ _PATIENCE = 60  # seconds
 
 _LONGEST = (
     "plugin/test_app.py",
+    "fo/segment/test_cluster.py",
     "parity/test_parity.py",
-    "integrations/test_reproduction.py",
-    "test_notebook.py",
+    "tiny/test_tiny_models.py",
+    "fo/studies/test_reproduction.py",
+    "examples/test_notebook.py",
+    "performance/test_whole_runs.py",
     "training/test_tiny_training.py",
     "models/test_official_adapters.py",
     "plugin/test_operators.py",
-    "integrations/test_review.py",
-    "integrations/test_real_models.py",
-    "integrations/test_rename.py",
-    "integrations/test_demo.py",
+    "fo/exporting/test_clips.py",
+    "fo/segment/test_real_models.py",
+    "fo/runs/test_changing.py",
+    "fo/studies/test_demo.py",
+    "fo/studies/test_controls.py",
 )
 """Test files that take longest, longest first. Several processes end together only if none begins one of these late."""
 
