@@ -135,8 +135,10 @@ if TYPE_CHECKING:
         run_info as run_info,
     )
     from fiftyone_avs.fo.runs.start_or_resume import name_runs as name_runs
+    from fiftyone_avs.fo.schema.checks import root_dataset as root_dataset
     from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS as CAPTION_FIELDS
     from fiftyone_avs.fo.schema.findings import Finding as Finding
+    from fiftyone_avs.fo.schema.private import serialized_view as serialized_view
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
     from fiftyone_avs.fo.segment.loop import RunSummary as RunSummary
     from fiftyone_avs.fo.segment.preflight import check_segment as check_segment
@@ -257,6 +259,7 @@ _HOMES = {
     "review_clip": "fiftyone_avs.fo.exporting.clips",
     "ReviewSummary": "fiftyone_avs.fo.exporting.clips",
     "ROLES": "fiftyone_avs.models",
+    "root_dataset": "fiftyone_avs.fo.schema.checks",
     "run_controls": "fiftyone_avs.fo.studies.controls",
     "run_info": "fiftyone_avs.fo.runs.listing",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
@@ -265,6 +268,7 @@ _HOMES = {
     "sample_class_fields": "fiftyone_avs.fo.runs.class_fields",
     "SampleInspection": "fiftyone_avs.fo.review.inspection",
     "segment_all": "fiftyone_avs.fo.segment.segmentation",
+    "serialized_view": "fiftyone_avs.fo.schema.private",
     "set_benchmark": "fiftyone_avs.fo.importing.import_folder",
     "set_verdict": "fiftyone_avs.fo.review.verdicts",
     "SheetSummary": "fiftyone_avs.fo.exporting.sheets",

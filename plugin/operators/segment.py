@@ -9,7 +9,7 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs
+from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs, root_dataset
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results
@@ -292,5 +292,5 @@ def _show(ctx: Any, samples: Any, summaries: list[avs.RunSummary]) -> Iterator[A
 def _paths(samples: Any, summary: avs.RunSummary) -> Iterator[tuple[str, str]]:
     """Ids and paths of the samples without a mask, as many as a table can show."""
     ids = list(summary.reasons)[:SHOWN_REASONS]
-    found = samples._root_dataset.select(ids, ordered=True)
+    found = root_dataset(samples).select(ids, ordered=True)
     yield from zip(*found.values(["id", "filepath"]), strict=True)

@@ -20,6 +20,7 @@ from fiftyone_avs.fo import (
     metrics_of_all,
     published_rows,
     sample_class_fields,
+    serialized_view,
     standings,
     view_of_cell,
     view_of_class,
@@ -109,7 +110,7 @@ class AVSCompare(QuietPanel):
         infos = list_evaluations(ctx.dataset)
         chosen = [info.key for info in picked_evaluations(ctx, infos)]
         scope = picked_scope(ctx)
-        view = ctx.view._serialize() if scope == SHOWN else None
+        view = serialized_view(ctx.view) if scope == SHOWN else None
         fields = sample_class_fields(ctx.dataset)
         classes = picked_class_field(ctx, fields) if fields else None
         axes = picked_axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None

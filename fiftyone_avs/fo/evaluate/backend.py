@@ -18,6 +18,7 @@ from fiftyone_avs.fo.evaluate.cases import cases_of, fields_of, groups_of, sever
 from fiftyone_avs.fo.evaluate.results import AVSResults, build_results, join_videos
 from fiftyone_avs.fo.evaluate.scoring import Rules, Scored, mean_scores, score_case
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.private import drop_from_sidebar, is_of_frames, own_dataset, root_of
 from fiftyone_avs.metrics import SampleScores
 
 SUFFIXES = {
@@ -96,7 +97,7 @@ class AVSEvaluation(SegmentationEvaluation):
         """Declare the fields of the scores."""
         if eval_key is None:
             return
-        dataset = samples._dataset
+        dataset = own_dataset(samples)
         for suffix in SUFFIXES:
             dataset.add_sample_field(f"{eval_key}_{suffix}", fo.FloatField)
             if self._on_frames(samples):
@@ -106,7 +107,7 @@ class AVSEvaluation(SegmentationEvaluation):
         self, samples: Any, eval_key: str | None = None, mask_targets: Any = None, progress: Any = None
     ) -> AVSResults:
         """Score every sample (or frame) and write the scores in bulk."""
-        dataset, on_frames, boxes = samples._root_dataset, self._on_frames(samples), self.config.boxes_field
+        dataset, on_frames, boxes = root_of(samples), self._on_frames(samples), self.config.boxes_field
         rules = self.config.rules(consensus=boxes is not None and several_annotators(dataset, boxes))
         cases = cases_of(
             samples.select_fields(fields_of(rules, on_frames=on_frames)),
@@ -129,13 +130,13 @@ class AVSEvaluation(SegmentationEvaluation):
     def cleanup(self, samples: Any, eval_key: str) -> None:
         """Delete the fields of the scores."""
         fields = [f"{eval_key}_{suffix}" for suffix in SUFFIXES]
-        samples._dataset.delete_sample_fields(fields, error_level=2)
+        own_dataset(samples).delete_sample_fields(fields, error_level=2)
         if self._on_frames(samples):
-            samples._dataset.delete_frame_fields(fields, error_level=2)
-        samples._delete_empty_sidebar_group(eval_key)
+            own_dataset(samples).delete_frame_fields(fields, error_level=2)
+        drop_from_sidebar(samples, eval_key)
 
     def _on_frames(self, samples: Any) -> bool:
-        return bool(samples._is_frame_field(self.config.gt_field))
+        return is_of_frames(samples, self.config.gt_field)
 
 
 def _write_all(samples: Any, eval_key: str, scored: Sequence[Scored], on_frames: bool) -> None:
@@ -160,7 +161,7 @@ def _write(samples: Any, eval_key: str, scores: Mapping[str, SampleScores | None
             for key, score in scores.items()
         }
         # through the dataset: a view may leave the new fields out
-        samples._root_dataset.set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
+        root_of(samples).set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
 
 
 def _finite(value: float) -> float | None:

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.core.dataset import _validate_dataset_name
 
 from fiftyone_avs.benchmarks.records import Problem
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.importing.folders import FolderWarning, dataset_from_folder, dataset_from_videos
+from fiftyone_avs.fo.schema.private import check_dataset_name
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 
@@ -130,10 +130,7 @@ def check_import(
         raise ConfigurationError(f"there is no folder {folder} on the machine where FiftyOne runs")
     if fo.dataset_exists(name):
         raise ConfigurationError(f"a dataset named {name!r} exists already; choose another name")
-    try:
-        _validate_dataset_name(name)  # to FiftyOne, "my data" and "my-data" are the same name
-    except ValueError as error:
-        raise ConfigurationError(f"{error}; choose another name") from error
+    check_dataset_name(name)
 
 
 def set_benchmark(dataset: fo.Dataset, benchmark: str | None) -> None:

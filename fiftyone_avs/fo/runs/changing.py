@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fiftyone as fo
-from fiftyone.core.evaluation import EvaluationMethod
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo.runs.records import METHOD, record_of, run_fields
@@ -14,6 +13,7 @@ from fiftyone_avs.fo.schema.fields import (
     check_free,
     check_run_key,
 )
+from fiftyone_avs.fo.schema.private import update_evaluation_config
 
 
 def delete_run(dataset: fo.Dataset, run: str, *, evaluations: bool = False) -> None:
@@ -53,8 +53,7 @@ def rename_run(dataset: fo.Dataset, run: str, new_run: str) -> None:
     for key in keys:
         config = dataset.get_evaluation_info(key).config
         config.pred_field = RunFields(new_run, fields.on_frames).paths[0]
-        EvaluationMethod.update_run_config(dataset, key, config)
-        dataset._evaluation_cache.pop(key, None)  # results that are loaded already name the old field
+        update_evaluation_config(dataset, key, config)
 
 
 def check_rename(dataset: fo.Dataset, run: str, new_run: str) -> None:

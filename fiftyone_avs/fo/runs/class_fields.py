@@ -8,6 +8,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.runs.records import METHOD
 from fiftyone_avs.fo.schema.fields import AUDIO, CAPTION_FIELDS, RunFields, string_fields
+from fiftyone_avs.fo.schema.private import is_of_frames, own_dataset
 
 
 def sample_class_fields(dataset: fo.Dataset) -> list[str]:
@@ -33,12 +34,12 @@ def class_path(samples: SampleCollection, class_field: str) -> str:
     Raises:
         DatasetError: if the collection has no such field; the message names those that would do.
     """
-    found = None if samples._is_frame_field(class_field) else samples.get_field(class_field)
+    found = None if is_of_frames(samples, class_field) else samples.get_field(class_field)
     if isinstance(found, fo.StringField):
         return class_field
     if getattr(found, "document_type", None) is fo.Classification:
         return f"{class_field}.label"
-    dataset = samples._dataset
+    dataset = own_dataset(samples)
     others = ", ".join(repr(name) for name in sample_class_fields(dataset)) or "none"
     raise DatasetError(
         f"field {class_field!r} of dataset {dataset.name!r} cannot be a sample's class: it must be a field of"

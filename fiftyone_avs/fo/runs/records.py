@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.core.runs import Run, RunConfig
 
 from fiftyone_avs._version import __version__
 from fiftyone_avs.errors import DatasetError, RunConflictError
@@ -22,6 +21,7 @@ from fiftyone_avs.fo.schema.fields import (
     delete_fields,
     rename_fields,
 )
+from fiftyone_avs.fo.schema.private import Run, RunConfig, dataset_id, root_of
 
 METHOD = "fiftyone_avs"
 """Marks our records among a dataset's custom runs."""
@@ -55,7 +55,7 @@ class AVSRun(Run):
 
     def cleanup(self, samples: Any, key: str) -> None:
         """Delete the run's fields and files."""
-        dataset = samples._root_dataset
+        dataset = root_of(samples)
         delete_fields(dataset, run_fields(key, self.config))
         folder = recorded_folder(self.config)
         if folder.dataset_id == dataset_id(dataset):  # a clone's files belong to the original
@@ -63,7 +63,7 @@ class AVSRun(Run):
 
     def rename(self, samples: Any, key: str, new_key: str) -> None:
         """Rename the run's fields; its files stay where they are."""
-        rename_fields(samples._root_dataset, run_fields(key, self.config), new_key)
+        rename_fields(root_of(samples), run_fields(key, self.config), new_key)
 
 
 def find_record(dataset: fo.Dataset, run: str) -> AVSRunConfig | None:
@@ -135,11 +135,6 @@ def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> 
 def recorded_folder(config: AVSRunConfig) -> RunFolder:
     """The folder that a record names."""
     return RunFolder(Path(config.directory), config.dataset_id, config.folder_run)
-
-
-def dataset_id(dataset: fo.Dataset) -> str:
-    """The dataset's id, which survives renaming and differs between clones."""
-    return str(dataset._doc.id)
 
 
 def _leaves(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

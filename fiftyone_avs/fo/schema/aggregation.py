@@ -9,6 +9,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.schema.checks import root_dataset
+from fiftyone_avs.fo.schema.private import aggregate_documents, own_dataset
 
 
 def aggregate(
@@ -25,7 +26,7 @@ def aggregate(
         DatasetError: if the dataset is grouped, or the view's samples are not the dataset's own.
     """
     root_dataset(samples)
-    return list(samples._aggregate(attach_frames=frames, post_pipeline=list(stages)))
+    return aggregate_documents(samples, stages, frames=frames)
 
 
 def check_field(samples: SampleCollection, path: str) -> None:
@@ -33,7 +34,7 @@ def check_field(samples: SampleCollection, path: str) -> None:
     if samples.get_field(path) is None:
         raise DatasetError(
             f"field {path!r} is not there: the evaluation was deleted or renamed, or the view leaves the field"
-            f" out (dataset {samples._dataset.name!r})"
+            f" out (dataset {own_dataset(samples).name!r})"
         )
 
 

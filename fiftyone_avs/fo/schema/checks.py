@@ -7,6 +7,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.schema.fields import string_fields
+from fiftyone_avs.fo.schema.private import is_of_own_samples, root_of
 
 
 def root_dataset(samples: SampleCollection) -> fo.Dataset:
@@ -15,13 +16,13 @@ def root_dataset(samples: SampleCollection) -> fo.Dataset:
     Raises:
         DatasetError: if it is grouped, or the view's samples are not the dataset's own.
     """
-    dataset = samples._root_dataset
+    dataset = root_of(samples)
     if dataset.media_type == "group":
         raise DatasetError(
             f"dataset {dataset.name!r} is grouped, which is not supported; make a flat one first:"
             " dataset.select_group_slices('<slice>').clone('<name>')"
         )
-    if samples._is_generated or samples._is_clips:
+    if not is_of_own_samples(samples):
         raise DatasetError(
             "views of patches, frames or clips are not supported; pass the dataset or a view of its samples"
         )

@@ -17,6 +17,7 @@ from pymongo import UpdateOne
 
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.schema.fields import RunFields
+from fiftyone_avs.fo.schema.private import write_documents
 
 Make = Callable[..., Any]
 """Makes a label of a class, with attributes: ``label`` or ``document``."""
@@ -70,8 +71,7 @@ def write_rows(dataset: fo.Dataset, rows: Mapping[str, Mapping[str, Any]]) -> No
         if len(values) < len(row):
             change["$unset"] = dict.fromkeys(row.keys() - values.keys(), "")
         writes.append(UpdateOne({"_id": ObjectId(sample_id)}, change))
-    # FiftyOne's public ways take one column at a time, or samples.
-    dataset._bulk_write(writes, ids=list(rows))
+    write_documents(dataset, writes, list(rows))
 
 
 def check_writable(dataset: fo.Dataset, fields: RunFields) -> None:

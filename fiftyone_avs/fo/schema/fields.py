@@ -7,13 +7,20 @@ at the same time can lose entries of the dataset's schema.
 from __future__ import annotations
 
 import keyword
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.fo.schema.private import (
+    add_fields,
+    add_to_sidebar,
+    drop_from_sidebar,
+    refresh,
+    rename_in_sidebar,
+)
 from fiftyone_avs.media.mask_files import BACKGROUND, SOUNDING
 
 MASK_TARGETS = {BACKGROUND: "background", SOUNDING: "sounding object"}
@@ -118,27 +125,28 @@ def check_free(dataset: fo.Dataset, fields: RunFields) -> None:
 
 def declare(dataset: fo.Dataset, fields: RunFields) -> None:
     """Add the run's fields to the dataset's schema and sidebar, and name the values of its masks."""
-    # FiftyOne's public way, add_sample_field, reads the whole dataset anew after each of a dozen fields.
-    documents = dataset._frame_doc_cls if fields.on_frames else dataset._sample_doc_cls
-    types = (fo.Segmentation, fo.Heatmap, fo.Classification, fo.Classifications)
-    added = [
-        documents.add_field(name, fo.EmbeddedDocumentField, embedded_doc_type=label)
-        for name, label in zip(fields.own, types, strict=False)
-    ]
-    added.append(documents.add_field(fields.status, fo.StringField))
-    if fields.on_frames:
-        added.append(dataset._sample_doc_cls.add_field(fields.status, fo.StringField))
+    labels = (fo.Segmentation, fo.Heatmap, fo.Classification, fo.Classifications)
+    wanted = [(name, _label_of(kind)) for name, kind in zip(fields.own, labels, strict=False)]
+    wanted.append((fields.status, _TEXT))
     for name in fields.captions:
-        added.append(documents.add_field(name, fo.EmbeddedDocumentField, embedded_doc_type=fo.Classification))
-        added.append(documents.add_field(f"{name}.alternatives", fo.ListField, subfield=fo.StringField))
-        added += [
-            documents.add_field(f"{name}.{attribute}", fo.StringField)
-            for attribute in ("model", "revision", "source")
-        ]
-    if any(added):
-        dataset._reload()
+        wanted.append((name, _label_of(fo.Classification)))
+        wanted.append((f"{name}.alternatives", {"ftype": fo.ListField, "subfield": fo.StringField}))
+        wanted += [(f"{name}.{attribute}", _TEXT) for attribute in ("model", "revision", "source")]
+    added = add_fields(dataset, wanted, on_frames=fields.on_frames)
+    if fields.on_frames:
+        added = add_fields(dataset, [(fields.status, _TEXT)], on_frames=False) or added
+    if added:
+        refresh(dataset)
     dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
-    dataset._add_paths_to_sidebar_group(fields.paths, fields.run)  # saves the dataset, too
+    add_to_sidebar(dataset, fields.paths, fields.run)  # saves the dataset, too
+
+
+_TEXT: Mapping[str, Any] = {"ftype": fo.StringField}
+
+
+def _label_of(kind: type) -> Mapping[str, Any]:
+    """A field of labels, as arguments of ``add_fields``."""
+    return {"ftype": fo.EmbeddedDocumentField, "embedded_doc_type": kind}
 
 
 def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
@@ -149,7 +157,7 @@ def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
     else:
         dataset.delete_sample_fields(list(_present(_schema(dataset, False), fields.own)))
     dataset.mask_targets.pop(fields.mask, None)
-    dataset._delete_empty_sidebar_group(fields.run)
+    drop_from_sidebar(dataset, fields.run)
     dataset.save()
 
 
@@ -164,7 +172,7 @@ def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
         dataset.rename_sample_fields(names)
     dataset.mask_targets.pop(fields.mask, None)
     dataset.mask_targets[new.mask] = MASK_TARGETS
-    dataset._rename_sidebar_group(fields.run, run)
+    rename_in_sidebar(dataset, fields.run, run)
     dataset.save()
 
 

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import fiftyone as fo
-from fiftyone.core.odm import ActiveFields
 from PIL import Image as PILImage
 
 from fiftyone_avs.drawing.contact_sheet import CELL
@@ -24,6 +23,7 @@ from fiftyone_avs.fo.evaluate.evaluation import evaluate
 from fiftyone_avs.fo.exporting.sheets import make_sheet
 from fiftyone_avs.fo.importing.folders import video_metadata
 from fiftyone_avs.fo.review.inspection import SampleInspection
+from fiftyone_avs.fo.schema.private import ActiveFields
 from fiftyone_avs.fo.segment.segmentation import segment, segment_all
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.tiny.clips import make_video

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
-from fiftyone.core.odm import ActiveFields
 
 from fiftyone_avs.benchmarks.layouts.pairs import NEGATIVE
 from fiftyone_avs.benchmarks.registry import ALL_SPLITS, find_benchmark
@@ -15,6 +14,7 @@ from fiftyone_avs.fo.importing.benchmarks.samples import BOXES, LABEL, NAME, PAI
 from fiftyone_avs.fo.importing.benchmarks.types import DATASET_TYPES, BenchmarkImporter
 from fiftyone_avs.fo.importing.import_folder import ImportReport, check_import, import_folder, kinds_of
 from fiftyone_avs.fo.schema.fields import AUDIO, FRAMES, GROUND_TRUTH
+from fiftyone_avs.fo.schema.private import ActiveFields
 from fiftyone_avs.media.endings import VIDEOS
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 from fiftyone_avs.progress import Progress

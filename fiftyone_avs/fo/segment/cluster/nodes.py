@@ -12,9 +12,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import fiftyone as fo
-from fiftyone.core.odm import get_db_conn
 
 from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.fo.schema.private import database_address
 
 THREADS = 4
 """CPUs per worker without GPUs: torch gains little from more, and each worker holds all models."""
@@ -164,5 +164,5 @@ def _database_address(others: Sequence[str]) -> str:
             f" only ({configured or 'it started its own'}). Set FIFTYONE_DATABASE_URI to a MongoDB that all of"
             " them reach (docs/scaling.md)"
         )
-    host, port = get_db_conn().client.address
+    host, port = database_address()
     return f"mongodb://{host}:{port}"
