@@ -34,7 +34,7 @@ if TYPE_CHECKING:
         list_evaluations as list_evaluations,
     )
     from fiftyone_avs.fo.evaluate.results import AVSResults as AVSResults
-    from fiftyone_avs.fo.exporting.clips import ReviewSummary as ReviewSummary, review_clip as review_clip
+    from fiftyone_avs.fo.exporting.clips import ClipsSummary as ClipsSummary, make_clips as make_clips
     from fiftyone_avs.fo.exporting.export import ExportSummary as ExportSummary, export_run as export_run
     from fiftyone_avs.fo.exporting.sheets import SheetSummary as SheetSummary, make_sheet as make_sheet
     from fiftyone_avs.fo.importing.benchmarks.import_benchmark import import_benchmark as import_benchmark
@@ -130,6 +130,7 @@ _HOMES = {
     "Card": "fiftyone_avs.models",
     "Checkpoint": "fiftyone_avs.models",
     "Clip": "fiftyone_avs.types",
+    "ClipsSummary": "fiftyone_avs.fo.exporting.clips",
     "compare": "fiftyone_avs.fo.compare.comparison",
     "Comparison": "fiftyone_avs.fo.compare.comparison",
     "ConfigurationError": "fiftyone_avs.errors",
@@ -159,6 +160,7 @@ _HOMES = {
     "list_strategies": "fiftyone_avs.strategies",
     "load_models": "fiftyone_avs.models",
     "load_pipeline": "fiftyone_avs.planning",
+    "make_clips": "fiftyone_avs.fo.exporting.clips",
     "make_sheet": "fiftyone_avs.fo.exporting.sheets",
     "MediaError": "fiftyone_avs.errors",
     "ModelError": "fiftyone_avs.errors",
@@ -174,8 +176,6 @@ _HOMES = {
     "rename_run": "fiftyone_avs.fo.runs.changing",
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "Reproduction": "fiftyone_avs.paper.table",
-    "review_clip": "fiftyone_avs.fo.exporting.clips",
-    "ReviewSummary": "fiftyone_avs.fo.exporting.clips",
     "run_controls": "fiftyone_avs.fo.studies.controls",
     "RunConflictError": "fiftyone_avs.errors",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
@@ -198,7 +198,7 @@ _HOMES = {
 }
 """Where each public name is defined; it is imported from there when it is first used."""
 
-_DEPRECATED: dict[str, str] = {}
+_DEPRECATED: dict[str, str] = {"review_clip": "make_clips", "ReviewSummary": "ClipsSummary"}
 """Old names of public names, for one release."""
 
 __all__ = [*_HOMES]

@@ -5,6 +5,6 @@ Nothing here knows FiftyOne. ``integrations`` turns records into samples.
 
 from __future__ import annotations
 
-from fiftyone_avs.benchmarks.records import Box, Mask, MaskKind, Problem, Record, Rows
+from fiftyone_avs.benchmarks.records import Box, MaskFile, MaskKind, Problem, Record, Rows
 
-__all__ = ["Box", "Mask", "MaskKind", "Problem", "Record", "Rows"]
+__all__ = ["Box", "MaskFile", "MaskKind", "Problem", "Record", "Rows"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from fiftyone_avs.benchmarks.records import Mask, MaskKind
+from fiftyone_avs.benchmarks.records import MaskFile, MaskKind
 from fiftyone_avs.errors import DatasetError, MediaError
 from fiftyone_avs.media import read_grey_mask, read_image
 from fiftyone_avs.media.files import check_file
@@ -45,7 +45,7 @@ class DecodedMask:
     classes: tuple[int, ...] = ()
 
 
-def decode_mask(mask: Mask) -> DecodedMask:
+def decode_mask(mask: MaskFile) -> DecodedMask:
     """Read a mask file of any kind.
 
     The last file that was read is remembered, because a file is checked first and used right afterwards.

@@ -19,7 +19,7 @@ MaskKind: TypeAlias = Literal["grey", "indices", "coco", "palette"]
 
 
 @dataclass(frozen=True)
-class Mask:
+class MaskFile:
     """The file of a ground truth, and how to read it.
 
     Attributes:
@@ -72,7 +72,7 @@ class Record:
     name: str
     image: Path
     sound: Path | None
-    mask: Mask | None = None
+    mask: MaskFile | None = None
     boxes: tuple[Box, ...] | None = None
     label: str | None = None
     split: str | None = None

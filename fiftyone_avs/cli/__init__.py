@@ -13,17 +13,19 @@ from fiftyone_avs.cli import (
     browsing,
     controls,
     demo,
+    evaluating,
     exporting,
     importing,
+    managing_runs,
     models,
     plugin,
     predictions,
     reproducing,
-    runs,
     segmenting,
     sheets,
     training,
 )
+from fiftyone_avs.cli.common import tell_of_old_name
 from fiftyone_avs.errors import AVSError, ConfigurationError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -64,7 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
         plugin,
         importing,
         segmenting,
-        runs,
+        evaluating,
+        managing_runs,
         browsing,
         exporting,
         predictions,
@@ -82,6 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     options = build_parser().parse_args(arguments)
     _be_quiet()
+    tell_of_old_name(options)
     try:
         code: int = options.run(options)
         return code
@@ -97,7 +101,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _interrupted(name: str) -> str:
-    if name in ("export", "review"):
+    if name in ("export", "clips", "review"):
         return (
             "interrupted; the files that are there are whole, run it again with --overwrite for all of them"
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -68,9 +69,37 @@ def add_batch_size(parser: argparse.ArgumentParser) -> None:
 
 
 def command(
-    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, help_line: str, text: str
+    commands: argparse._SubParsersAction[argparse.ArgumentParser],
+    name: str,
+    help_line: str,
+    text: str,
+    *,
+    old_name: str | None = None,
 ) -> argparse.ArgumentParser:
-    """A command's parser, with a help line for the list and a text that keeps its line breaks."""
-    return commands.add_parser(
-        name, help=help_line, description=text, formatter_class=argparse.RawDescriptionHelpFormatter
+    """A command's parser, with a help line for the list and a text that keeps its line breaks.
+
+    Args:
+        commands: of the command line.
+        name: of the command.
+        help_line: for the list.
+        text: of the command's own help.
+        old_name: what the command was called before; it works for one more release, with a note.
+    """
+    parser = commands.add_parser(
+        name,
+        aliases=[] if old_name is None else [old_name],
+        help=help_line,
+        description=text,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    parser.set_defaults(renamed=None if old_name is None else (old_name, name))
+    return parser
+
+
+def tell_of_old_name(options: argparse.Namespace) -> None:
+    """Say so if a command was called by its old name."""
+    if options.renamed is not None and options.command == options.renamed[0]:
+        old, new = options.renamed
+        print(
+            f"note: `{old}` is called `{new}` now; the old name goes with the next release", file=sys.stderr
+        )

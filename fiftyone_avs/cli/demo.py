@@ -34,10 +34,10 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--json", type=Path, help="write scores by strategy and subset here")
     parser.add_argument("--device", help="cpu, cuda, cuda:0 (default: a GPU if there is one)")
     parser.add_argument("--app", action="store_true", help="open the result in the FiftyOne App")
-    parser.set_defaults(run=run_demo)
+    parser.set_defaults(run=run_demo_command)
 
 
-def run_demo(options: argparse.Namespace) -> int:
+def run_demo_command(options: argparse.Namespace) -> int:
     """Run the demo and print its table."""
     from fiftyone_avs.fo.studies.demo import run_demo as demo
 

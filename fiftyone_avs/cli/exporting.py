@@ -1,4 +1,4 @@
-"""``fiftyone-avs export`` and ``fiftyone-avs review``: a run as plain files, and as videos to watch."""
+"""``fiftyone-avs export`` and ``fiftyone-avs clips``: a run as plain files, and as videos to watch."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ examples:
   fiftyone-avs export my-data vcap_acls ~/masks --view checked --no-media
 """
 
-REVIEW = """\
+CLIPS = """\
 Write a short video for each sample, to watch and hear what a run found: the picture with the mask in red,
 the ground truth in green beside it, and the referring expression, status and scores beneath.
 
@@ -34,8 +34,8 @@ Pictures are shown as long as their sound lasts, videos play; both are cut after
 <folder>/<stem>.mp4 and play in any browser.
 
 examples:
-  fiftyone-avs review my-data vcap_acls ~/clips --limit 20
-  fiftyone-avs review my-data vcap_acls ~/clips --gt ground_truth --eval-key vcap_acls_eval
+  fiftyone-avs clips my-data vcap_acls ~/clips --limit 20
+  fiftyone-avs clips my-data vcap_acls ~/clips --gt ground_truth --eval-key vcap_acls_eval
 """
 
 
@@ -46,12 +46,14 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     exporting.add_argument("--no-media", action="store_true", help="masks and table only")
     exporting.set_defaults(run=run_export)
 
-    reviewing = command(commands, "review", "write videos that show and play what a run found", REVIEW)
-    _add_common(reviewing)
-    reviewing.add_argument("--gt", metavar="FIELD", help="show this ground truth beside the mask")
-    reviewing.add_argument("--eval-key", metavar="KEY", help="show the scores of this evaluation of the run")
-    reviewing.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
-    reviewing.set_defaults(run=run_review)
+    watching = command(
+        commands, "clips", "write videos that show and play what a run found", CLIPS, old_name="review"
+    )
+    _add_common(watching)
+    watching.add_argument("--gt", metavar="FIELD", help="show this ground truth beside the mask")
+    watching.add_argument("--eval-key", metavar="KEY", help="show the scores of this evaluation of the run")
+    watching.add_argument("--limit", type=int, metavar="N", help="only the first N samples")
+    watching.set_defaults(run=run_clips)
 
 
 def run_export(options: argparse.Namespace) -> int:
@@ -70,16 +72,16 @@ def run_export(options: argparse.Namespace) -> int:
     return SOME_FAILED if summary.failed else 0
 
 
-def run_review(options: argparse.Namespace) -> int:
-    """Write review clips and print the counts; 3 if some samples failed."""
-    from fiftyone_avs.fo.exporting.clips import review_clip
+def run_clips(options: argparse.Namespace) -> int:
+    """Write clips and print the counts; 3 if some samples failed."""
+    from fiftyone_avs.fo.exporting.clips import make_clips
 
     samples = load_collection(options.dataset, options.view)
     if options.limit is not None:
         if options.limit < 1:
             raise ConfigurationError(f"--limit must be 1 or more, not {options.limit}")
         samples = samples.limit(options.limit)
-    summary = review_clip(
+    summary = make_clips(
         samples,
         options.run_key,
         options.out,

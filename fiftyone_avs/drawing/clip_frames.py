@@ -1,4 +1,4 @@
-"""One frame of a review clip: the picture with the run's mask, the ground truth beside it, texts beneath."""
+"""One frame of a clip: the picture with the run's mask, the ground truth beside it, texts beneath."""
 
 from __future__ import annotations
 

@@ -67,7 +67,7 @@ if TYPE_CHECKING:
         describe_rules as describe_rules,
         metrics_of_all as metrics_of_all,
     )
-    from fiftyone_avs.fo.exporting.clips import ReviewSummary as ReviewSummary, review_clip as review_clip
+    from fiftyone_avs.fo.exporting.clips import ClipsSummary as ClipsSummary, make_clips as make_clips
     from fiftyone_avs.fo.exporting.export import ExportSummary as ExportSummary, export_run as export_run
     from fiftyone_avs.fo.exporting.output_folders import check_output as check_output
     from fiftyone_avs.fo.exporting.sheets import (
@@ -200,6 +200,7 @@ _HOMES = {
     "choose_samples": "fiftyone_avs.fo.exporting.sheets",
     "class_standings": "fiftyone_avs.fo.compare.standings",
     "ClassStanding": "fiftyone_avs.fo.compare.standings",
+    "ClipsSummary": "fiftyone_avs.fo.exporting.clips",
     "Comparison": "fiftyone_avs.fo.compare.comparison",
     "composite": "fiftyone_avs.fo.review.composite",
     "CONTROL_METRICS": "fiftyone_avs.controls.report",
@@ -238,6 +239,7 @@ _HOMES = {
     "list_evaluations": "fiftyone_avs.fo.evaluate.listing",
     "list_run_keys": "fiftyone_avs.fo.runs.listing",
     "list_runs": "fiftyone_avs.fo.runs.listing",
+    "make_clips": "fiftyone_avs.fo.exporting.clips",
     "make_sheet": "fiftyone_avs.fo.exporting.sheets",
     "metric_of": "fiftyone_avs.fo.evaluate.custom_metrics",
     "METRICS": "fiftyone_avs.metrics",
@@ -256,8 +258,6 @@ _HOMES = {
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "ReproducedRow": "fiftyone_avs.paper.table",
     "Reproduction": "fiftyone_avs.paper.table",
-    "review_clip": "fiftyone_avs.fo.exporting.clips",
-    "ReviewSummary": "fiftyone_avs.fo.exporting.clips",
     "ROLES": "fiftyone_avs.models",
     "root_dataset": "fiftyone_avs.fo.schema.checks",
     "run_controls": "fiftyone_avs.fo.studies.controls",
@@ -288,7 +288,7 @@ _HOMES = {
 }
 """Where each public name is defined; it is imported from there when it is first used."""
 
-_DEPRECATED: dict[str, str] = {}
+_DEPRECATED: dict[str, str] = {"review_clip": "make_clips", "ReviewSummary": "ClipsSummary"}
 """Old names of public names, for one release."""
 
 __all__ = [*_HOMES]

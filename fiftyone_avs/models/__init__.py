@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from fiftyone_avs.models import catalogue as catalogue  # registers all cards and presets
+from fiftyone_avs.models.by_role import Models
 from fiftyone_avs.models.cards import (
     CARDS,
     PRESETS,
@@ -18,7 +19,6 @@ from fiftyone_avs.models.cards import (
     register_card,
 )
 from fiftyone_avs.models.loading import pick_device
-from fiftyone_avs.models.players import Models
 from fiftyone_avs.models.roles import ROLES
 from fiftyone_avs.models.store import ModelStatus, status_of
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 import numpy as np
 
 from fiftyone_avs.models import Models
-from fiftyone_avs.models.roles import Inversion
+from fiftyone_avs.models.roles import Inverted
 from fiftyone_avs.types import Candidate, Caption, Image, SoftMap, Sound, TokenEmbeddings
 
 
@@ -115,11 +115,11 @@ class FakeTextInverter:
 
     def invert(
         self, sounds: Sequence[Sound], *, tokens: int | None = None, steps: int | None = None
-    ) -> list[Inversion]:
+    ) -> list[Inverted]:
         """Constant token embeddings of width 4, two unless another number is asked for."""
         count = 2 if tokens is None else tokens
         found = TokenEmbeddings(np.ones((count, 4), np.float32), ("dog", "barking")[:count])
-        return [Inversion(found, self.similarity) for _ in sounds]
+        return [Inverted(found, self.similarity) for _ in sounds]
 
 
 def fake_models(**roles: object) -> Models:

@@ -12,7 +12,7 @@ from fiftyone_avs.errors import ModelError
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.bridge import Bridge, ClapEar, SoundEmbedder, is_bridge
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.roles import Inversion
+from fiftyone_avs.models.roles import Inverted
 from fiftyone_avs.models.store import source_of
 from fiftyone_avs.models.text_tower import TextTower
 from fiftyone_avs.types import Sound, TokenEmbeddings
@@ -73,7 +73,7 @@ class TextInversion:
 
     def invert(
         self, sounds: Sequence[Sound], *, tokens: int | None = None, steps: int | None = None
-    ) -> list[Inversion]:
+    ) -> list[Inverted]:
         """One inversion per sound: (tokens, width) embeddings and the cosine similarity reached."""
         target = self.embedder.embed_sounds(sounds)
         with torch.autocast(target.device.type, enabled=False):  # small gradients need float32
@@ -82,7 +82,7 @@ class TextInversion:
                 reached = cosine_similarity(self.text_tower.encode_tokens(vectors), target).tolist()
         found = vectors.cpu().numpy()
         return [
-            Inversion(TokenEmbeddings(row, self.text_tower.nearest_words(row)), similarity)
+            Inverted(TokenEmbeddings(row, self.text_tower.nearest_words(row)), similarity)
             for row, similarity in zip(found, reached, strict=True)
         ]
 

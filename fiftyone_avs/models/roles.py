@@ -80,7 +80,7 @@ class Segmenter(Protocol):
         ...
 
 
-class Inversion(NamedTuple):
+class Inverted(NamedTuple):
     """Token embeddings found for a sound, and the cosine similarity they reached, in [-1, 1]."""
 
     tokens: TokenEmbeddings
@@ -93,7 +93,7 @@ class TextInverter(Protocol):
 
     def invert(
         self, sounds: Sequence[Sound], *, tokens: int | None = None, steps: int | None = None
-    ) -> list[Inversion]:
+    ) -> list[Inverted]:
         """One inversion per sound, of so many token embeddings found in so many steps (None: the model's own)."""
         ...
 

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fiftyone_avs.nets.asda_fusion import ConvBlock, FeaturePyramid, Fusion
-from fiftyone_avs.nets.asda_head import Encoder, LanguageLayer, MaskPrototypes
+from fiftyone_avs.nets.asda_head import ASDAEncoder, LanguageLayer, MaskPrototypes
 from fiftyone_avs.nets.clip_blocks import (
     Transformer,
     VisionTransformer,
@@ -77,7 +77,7 @@ class ASDA(ReferringNetwork):
         self.fc_2 = nn.Linear(text_width, text_width, bias=False)
         self.norm1 = nn.LayerNorm(text_width)  # unused
         self.norm2 = nn.LayerNorm(text_width)  # unused
-        self.encoder = Encoder(text_width)
+        self.encoder = ASDAEncoder(text_width)
         self.mask_decoder = MaskPrototypes(text_width, PROTOTYPES)
         self.lang_tf_enc = LanguageLayer(text_width, hidden)
         self.proj1 = ConvBlock(text_width, text_width)

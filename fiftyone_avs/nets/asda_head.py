@@ -32,7 +32,7 @@ class EncoderLayer(nn.Module):
         return out
 
 
-class Encoder(nn.Module):
+class ASDAEncoder(nn.Module):
     """Two encoder layers and a norm."""
 
     def __init__(self, dim: int, layers: int = 2) -> None:

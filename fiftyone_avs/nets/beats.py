@@ -43,7 +43,7 @@ class PositionConv(nn.Module):
         return functional.gelu(y[..., : x.shape[1]]).transpose(1, 2)  # an even kernel gives one place more
 
 
-class Attention(nn.Module):
+class BEATsAttention(nn.Module):
     """Self-attention with a relative bias that each query opens or closes.
 
     Args:
@@ -95,27 +95,27 @@ class Attention(nn.Module):
         return gate
 
 
-class Layer(nn.Module):
+class BEATsLayer(nn.Module):
     """Attention and a perceptron, each followed by a norm of its output and ``alpha`` times its input."""
 
     def __init__(self, config: BEATsConfig, *, buckets: int) -> None:
         super().__init__()
         width = config.encoder_embed_dim
         self.alpha = (2 * config.encoder_layers) ** 0.25
-        self.self_attn = Attention(width, config.encoder_attention_heads, buckets)
+        self.self_attn = BEATsAttention(width, config.encoder_attention_heads, buckets)
         self.self_attn_layer_norm = nn.LayerNorm(width)
         self.fc1 = nn.Linear(width, config.encoder_ffn_embed_dim)
         self.fc2 = nn.Linear(config.encoder_ffn_embed_dim, width)
         self.final_layer_norm = nn.LayerNorm(width)
 
     def forward(self, x: Tensor, bias: Tensor, padding: Tensor | None) -> Tensor:
-        """Arguments and result as those of `Attention`."""
+        """Arguments and result as those of `BEATsAttention`."""
         x = self.self_attn_layer_norm(self.alpha * x + self.self_attn(x, bias, padding))
         out: Tensor = self.final_layer_norm(self.alpha * x + self.fc2(functional.gelu(self.fc1(x))))
         return out
 
 
-class Encoder(nn.Module):
+class BEATsEncoder(nn.Module):
     """Position convolution, norm and layers."""
 
     def __init__(self, config: BEATsConfig) -> None:
@@ -123,8 +123,8 @@ class Encoder(nn.Module):
         self.config = config
         width = config.encoder_embed_dim
         self.pos_conv = nn.Sequential(PositionConv(width, config.conv_pos, config.conv_pos_groups))
-        first = Layer(config, buckets=config.num_buckets)
-        others = [Layer(config, buckets=0) for _ in range(1, config.encoder_layers)]
+        first = BEATsLayer(config, buckets=config.num_buckets)
+        others = [BEATsLayer(config, buckets=0) for _ in range(1, config.encoder_layers)]
         for layer in others:  # one table for all, under a key in each, the last one as in official files
             layer.self_attn.relative_attention_bias = first.self_attn.relative_attention_bias
         self.layers = nn.ModuleList([first, *others])
@@ -145,7 +145,7 @@ class Encoder(nn.Module):
         offsets = torch.arange(1 - tokens, tokens)
         # Always on the CPU: another device's logarithm could put an offset into the next bucket.
         found = bucket(offsets, self.config.num_buckets, self.config.max_distance).to(device)
-        table = cast(Layer, self.layers[0]).self_attn.relative_attention_bias.weight
+        table = cast(BEATsLayer, self.layers[0]).self_attn.relative_attention_bias.weight
         places = torch.arange(tokens, device=device)
         return table[found].T[:, places - places[:, None] + tokens - 1]
 
@@ -166,7 +166,7 @@ class BEATs(OfficialNetwork):
         self.post_extract_proj = nn.Linear(config.embed_dim, config.encoder_embed_dim)
         size = config.input_patch_size
         self.patch_embedding = nn.Conv2d(1, config.embed_dim, size, stride=size, bias=config.conv_bias)
-        self.encoder = Encoder(config)
+        self.encoder = BEATsEncoder(config)
         self.layer_norm = nn.LayerNorm(config.embed_dim)
         self.predictor = nn.Linear(config.encoder_embed_dim, config.predictor_class)
 

@@ -32,7 +32,7 @@ FILLER = 0
 """What the search writes behind the end of a finished caption."""
 
 
-class Attention(nn.Module):
+class GPT2Attention(nn.Module):
     """Self-attention with the official layers: keys and values from one, none of them with a bias."""
 
     def __init__(self, width: int, heads: int) -> None:
@@ -65,13 +65,13 @@ class Perceptron(nn.Module):
         return out
 
 
-class Layer(nn.Module):
+class GPT2Layer(nn.Module):
     """Attention and a perceptron, each on a normalised input and added to it."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
         self.norm1 = nn.LayerNorm(width)
-        self.attn = Attention(width, heads)
+        self.attn = GPT2Attention(width, heads)
         self.norm2 = nn.LayerNorm(width)
         self.mlp = Perceptron(width)
 
@@ -87,7 +87,7 @@ class _Layers(nn.Module):
 
     def __init__(self, width: int, count: int, heads: int) -> None:
         super().__init__()
-        self.layers = nn.ModuleList(Layer(width, heads) for _ in range(count))
+        self.layers = nn.ModuleList(GPT2Layer(width, heads) for _ in range(count))
 
 
 class Mapper(nn.Module):

@@ -62,7 +62,7 @@ class CRIS(ClipReferringNetwork):
             vocabulary=vocabulary,
         )
         fine, middle, _ = resnet_channels(image_width)
-        self.neck = Neck((fine, middle, embed_dim), embed_dim, text_width)
+        self.neck = CRISNeck((fine, middle, embed_dim), embed_dim, text_width)
         self.decoder = Decoder(text_width, hidden)
         self.proj = Projector(embed_dim, text_width)
 
@@ -89,7 +89,7 @@ class CRIS(ClipReferringNetwork):
         return features, words, sentence
 
 
-class Neck(nn.Module):
+class CRISNeck(nn.Module):
     """Fuses three image maps with the sentence into one map at 1/16 of the picture's size.
 
     Args:

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from fiftyone_avs.nets.clip_blocks import ClipBackbone, VisionTransformer, to_map, to_tokens
 from fiftyone_avs.nets.clip_resnet import ModifiedResNet, resnet_channels
-from fiftyone_avs.nets.etris_bridge import CROSSINGS, Bridge, Pair, ResNetBridge, ViTBridge
+from fiftyone_avs.nets.etris_bridge import CROSSINGS, ETRISBridge, Pair, ResNetBridge, ViTBridge
 from fiftyone_avs.nets.ris_layers import (
     AttentionProduct,
     ClipReferringNetwork,
@@ -86,7 +86,7 @@ class ETRIS(ClipReferringNetwork):
     def __init__(
         self,
         visual: Tower,
-        bridger: Bridge,
+        bridger: ETRISBridge,
         *,
         channels: tuple[int, int, int],
         strides: tuple[int, int, int],
@@ -109,7 +109,7 @@ class ETRIS(ClipReferringNetwork):
             vocabulary=vocabulary,
         )
         self.bridger = bridger
-        self.neck = Neck(channels, strides, embed_dim, text_width)
+        self.neck = ETRISNeck(channels, strides, embed_dim, text_width)
         self.decoder = Decoder(text_width, hidden)
         self.proj = Projector(embed_dim, text_width)
 
@@ -195,7 +195,7 @@ class ETRIS(ClipReferringNetwork):
         return (maps[0], maps[1], visual.pool(image)), words, self.backbone.sentence(words, ids)
 
 
-class Neck(nn.Module):
+class ETRISNeck(nn.Module):
     """Multiplies the sentence into three image maps and fuses them into one at 1/16 of the picture's size.
 
     Args:

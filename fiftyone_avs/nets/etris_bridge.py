@@ -18,7 +18,7 @@ Pair = tuple[Tensor, Tensor]
 """What belongs to the image and what belongs to the text."""
 
 
-class Bridge(nn.Module):
+class ETRISBridge(nn.Module):
     """What the two bridges have in common; they differ in how they zoom and fuse.
 
     At each crossing, both sides are narrowed (``zoom_in``, ``linear1``), joined with what entered the
@@ -67,7 +67,7 @@ class Bridge(nn.Module):
         self.ln_t = nn.ModuleList(nn.LayerNorm(width) for _ in range(CROSSINGS - 1))
 
 
-class ResNetBridge(Bridge):
+class ResNetBridge(ETRISBridge):
     """The bridge of a ResNet: strided convolutions bring all maps to 1/16; fusion is a decoder layer.
 
     Args:
@@ -106,7 +106,7 @@ class ResNetBridge(Bridge):
         )
 
 
-class ViTBridge(Bridge):
+class ViTBridge(ETRISBridge):
     """The bridge of a ViT: 1 x 1 convolutions; fusion multiplies each token by what it attends to.
 
     Args:

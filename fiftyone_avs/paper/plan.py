@@ -35,7 +35,7 @@ SEGMENTERS = {"ASDA": "asda", "ETRIS": "etris-r101", "CRIS": "cris-r101"}
 
 
 @dataclass(frozen=True)
-class Entry:
+class TableEntry:
     """A row to be made.
 
     Attributes:
@@ -60,7 +60,7 @@ def plan_rows(
     segmenters: Mapping[str, str] | None = None,
     predictions: Mapping[str, str | Path] | None = None,
     models: Mapping[str, str] | None = None,
-) -> list[Entry]:
+) -> list[TableEntry]:
     """The rows to be made, in the paper's order."""
     get_preset(preset)
     for option, given, wanted in (
@@ -79,14 +79,14 @@ def plan_rows(
             raise ConfigurationError(
                 f"table 1 has no strategy {unknown[0]!r}; it has {', '.join(STRATEGIES)}"
             )
-        return [Entry(STRATEGIES[one], one + suffix, one, own) for one in STRATEGIES if one in chosen]
+        return [TableEntry(STRATEGIES[one], one + suffix, one, own) for one in STRATEGIES if one in chosen]
     if table == 2:
         folders = {method: Path(folder).expanduser() for method, folder in (predictions or {}).items()}
         for method, folder in folders.items():
             if not folder.is_dir():
                 raise ConfigurationError(f"there is no folder {folder} with the predictions of {method}")
-        baselines = [Entry(method, _key(method), folder=folder) for method, folder in folders.items()]
-        return [*baselines, Entry(STRATEGIES[BEST], BEST + suffix, BEST, own)]
+        baselines = [TableEntry(method, _key(method), folder=folder) for method, folder in folders.items()]
+        return [*baselines, TableEntry(STRATEGIES[BEST], BEST + suffix, BEST, own)]
     if not segmenters:
         first = own.get("segmenter", get_preset(preset).roles["segmenter"])
         segmenters = SEGMENTERS if preset == "paper" and "segmenter" not in own else {first: first}
@@ -95,12 +95,12 @@ def plan_rows(
         title: BEST if model == default else f"{BEST}_{_key(title)}" for title, model in segmenters.items()
     }
     return [
-        Entry(title, keys[title] + suffix, BEST, {**own, "segmenter": model})
+        TableEntry(title, keys[title] + suffix, BEST, {**own, "segmenter": model})
         for title, model in segmenters.items()
     ]
 
 
-def missing_models(entries: Sequence[Entry], preset: str, device: str | None) -> dict[str, str]:
+def missing_models(entries: Sequence[TableEntry], preset: str, device: str | None) -> dict[str, str]:
     """Which rows cannot be made for lack of models, and what is missing; nothing is loaded or downloaded."""
     missing = {}
     for entry in entries:

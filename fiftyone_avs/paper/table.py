@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from fiftyone_avs.metrics import METRICS, EvaluationSummary
-from fiftyone_avs.paper.plan import BEST, STRATEGIES, Entry
+from fiftyone_avs.paper.plan import BEST, STRATEGIES, TableEntry
 from fiftyone_avs.paper.published import PublishedRow, published_rows
 
 
@@ -187,7 +187,7 @@ class Reproduction:
 def gather_rows(
     table: int,
     benchmark: str,
-    entries: Sequence[Entry],
+    entries: Sequence[TableEntry],
     done: Mapping[str, ScoredRun],
     reasons: Mapping[str, str],
 ) -> tuple[ReproducedRow, ...]:

@@ -15,7 +15,7 @@ import numpy as np
 from imageio_ffmpeg import get_ffmpeg_exe
 from PIL import Image
 
-from fiftyone_avs.tiny.scenes import SIZE, write_wav
+from fiftyone_avs.tiny.scenes import SIZE, write_samples
 from fiftyone_avs.tiny.world.pictures import OPAQUE, draw_background, draw_sprite, paste
 from fiftyone_avs.tiny.world.sounds import sound_clip
 from fiftyone_avs.tiny.world.vocabulary import (
@@ -136,7 +136,7 @@ def _encode(path: Path, frames: np.ndarray, sound: np.ndarray) -> None:
     """Writes frames and sound as mp4."""
     with tempfile.TemporaryDirectory() as folder:
         wav = Path(folder) / "sound.wav"
-        write_wav(wav, sound, SAMPLE_RATE)
+        write_samples(wav, sound, SAMPLE_RATE)
         command = [get_ffmpeg_exe(), "-y", "-loglevel", "error"]
         command += ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{SIZE}x{SIZE}"]
         command += ["-r", str(FRAME_RATE), "-i", "-"]

@@ -110,7 +110,7 @@ def write_scenes(root: str | Path, scenes: Iterable[Scene]) -> list[dict[str, An
     return rows
 
 
-def write_wav(path: Path, sound: np.ndarray, sample_rate: int) -> None:
+def write_samples(path: Path, sound: np.ndarray, sample_rate: int) -> None:
     """Writes a mono sound, float in [-1, 1], as 16-bit PCM."""
     samples = np.round(np.clip(sound, -1, 1) * 32767).astype("<i2")
     with wave.open(str(path), "wb") as file:
@@ -215,7 +215,7 @@ def _write_scene(root: Path, scene: Scene) -> dict[str, Any]:
     image, sound, mask = f"img/{scene.id}.png", f"wav/{scene.id}.wav", f"gt_seg/{scene.id}.png"
     Image.fromarray(scene.image).save(root / image)
     Image.fromarray(scene.mask).save(root / mask)
-    write_wav(root / sound, scene.sound, scene.sample_rate)
+    write_samples(root / sound, scene.sound, scene.sample_rate)
     return {
         "id": scene.id,
         "image": image,

@@ -19,10 +19,10 @@ STRATEGIES = ("classification", "captioning", "inversion", "vcap_acls", "acap_vc
 CONTROLS = ("floor_image", "floor_centre", "floor_noun", "oracle_text")
 SCORES = ("ciou", "auc", "miou", "f", "j", "f_threshold")
 
-Row = Mapping[str, Any]
+SceneRow = Mapping[str, Any]
 """The metadata of one scene, as ``write_scenes`` lists it."""
 
-SUBSETS: dict[str, Callable[[Row], bool]] = {
+SUBSETS: dict[str, Callable[[SceneRow], bool]] = {
     "all": lambda row: True,
     "single": lambda row: bool(row["kind"] == "single"),
     "pair": lambda row: bool(row["kind"] == "pair"),
@@ -50,7 +50,7 @@ def plan_trial(models: Models, labels: Mapping[str, str]) -> dict[str, tuple[Str
 
 
 def score_rows(
-    name: str, scenes: Sequence[Row], scores: Sequence[SampleScores], statuses: Sequence[str]
+    name: str, scenes: Sequence[SceneRow], scores: Sequence[SampleScores], statuses: Sequence[str]
 ) -> list[dict[str, Any]]:
     """One row per subset: scores in 0..1 (None where a subset is empty) and counts.
 

@@ -18,7 +18,7 @@ from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.models.bridge import CARD_FILE, BridgeHead, SoundEmbedder, save_bridge
 from fiftyone_avs.models.text_tower import TextTower
-from fiftyone_avs.training.bridge_fit import History, Pairs, Plan, fit_head, retrieval_scores
+from fiftyone_avs.training.bridge_fit import FitPlan, History, Pairs, fit_head, retrieval_scores
 from fiftyone_avs.training.captions import CaptionedSound, CaptionTable, read_captions
 from fiftyone_avs.training.embedding import embed_sounds, embed_texts
 
@@ -118,7 +118,7 @@ def train_bridge(
         ModelError: if a model cannot be loaded or used for this.
     """
     folder = Path(out).expanduser()
-    plan = Plan(epochs, patience, learning_rate=learning_rate, hidden=hidden, seed=seed)
+    plan = FitPlan(epochs, patience, learning_rate=learning_rate, hidden=hidden, seed=seed)
     _check(folder, plan, batch_size, overwrite)
     table = _table(data)
     chosen = load_models(preset, strategy="inversion", overrides={**(models or {}), **roles}, device=device)
@@ -141,7 +141,7 @@ def train_bridge(
     return report
 
 
-def _check(folder: Path, plan: Plan, batch_size: int, overwrite: bool) -> None:
+def _check(folder: Path, plan: FitPlan, batch_size: int, overwrite: bool) -> None:
     for name, value in {**asdict(plan), "batch_size": batch_size}.items():
         if name != "seed" and not value > 0:
             raise ConfigurationError(f"{name} must be positive, not {value!r}")
@@ -203,7 +203,7 @@ def _part(pairs: Pairs, seed: int) -> tuple[Pairs, Pairs, Pairs]:
 
 
 def _save(
-    folder: Path, head: BridgeHead, tower: TextTower, models: Models, plan: Plan, report: BridgeReport
+    folder: Path, head: BridgeHead, tower: TextTower, models: Models, plan: FitPlan, report: BridgeReport
 ) -> None:
     """Write the bridge with what is to be known of it."""
     from fiftyone_avs._version import __version__

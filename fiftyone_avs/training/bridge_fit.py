@@ -39,7 +39,7 @@ class Pairs:
 
 
 @dataclass(frozen=True)
-class Plan:
+class FitPlan:
     """How a head is fitted.
 
     Attributes:
@@ -73,7 +73,7 @@ class History:
 
 
 def fit_head(
-    train: Pairs, validation: Pairs, plan: Plan, device: str, progress: bool
+    train: Pairs, validation: Pairs, plan: FitPlan, device: str, progress: bool
 ) -> tuple[BridgeHead, History]:
     """Fit a head and keep the one that did best on the validation pairs."""
     generator = torch.Generator().manual_seed(plan.seed)

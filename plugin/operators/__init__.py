@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .controls import RunControls
 from .evaluate import EvaluateAVS
-from .files import ExportRun, ImportDataset, MakeReviewClips
+from .files import ExportRun, ImportDataset, MakeClips, MakeReviewClips
 from .looking import BrowseByIoU, CompareStrategies, OpenAVSSample
 from .metrics import AVS_METRICS
 from .predictions import ImportPredictions
@@ -24,10 +24,11 @@ OPERATORS = (
     RunControls,
     ReproduceTable,
     ExportRun,
-    MakeReviewClips,
+    MakeClips,
     MakeSheet,
     RenameRun,
     DeleteRun,
     ShowModels,
+    MakeReviewClips,
     *AVS_METRICS,
 )

@@ -115,11 +115,11 @@ class ExportRun(LongOperator):
         yield from report(ctx, (yield from follow(ctx, work, f"exporting {params['run']}")))
 
 
-class MakeReviewClips(LongOperator):
+class MakeClips(LongOperator):
     """Makes clips with the mask over the picture, its texts and its sound."""
 
-    uri_name = "make_review_clips"
-    title = "Make review clips"
+    uri_name = "make_avs_clips"
+    title = "Make clips"
     about = "One MP4 per sample: the mask over the picture or the video, captioned, with the sound"
     icon = "movie"
 
@@ -141,7 +141,7 @@ class MakeReviewClips(LongOperator):
         samples, params = ctx.target_view(), ctx.params
 
         def work(progress: Any) -> Any:
-            return avs.review_clip(
+            return avs.make_clips(
                 samples,
                 params["run"],
                 params["out"],
@@ -152,6 +152,14 @@ class MakeReviewClips(LongOperator):
             )
 
         yield from report(ctx, (yield from follow(ctx, work, f"clips of {params['run']}")))
+
+
+class MakeReviewClips(MakeClips):
+    """The earlier name of ``MakeClips``, for those who call it from Python; it goes with the next release."""
+
+    uri_name = "make_review_clips"
+    title = "Make clips (earlier name)"
+    options = MakeClips.options | {"unlisted": True}
 
 
 def out_field(ctx: Any, inputs: types.Object) -> None:

@@ -49,7 +49,7 @@ class SegmentSoundingObjects(LongOperator):
         inputs.view_target(ctx, action_description="Segment")
         chosen = strategy_fields(ctx, inputs)
         data_fields(ctx, inputs)
-        run_fields(ctx, inputs, chosen)
+        run_key_fields(ctx, inputs, chosen)
         inputs.bool("advanced", label="More settings", default=False, view=types.SwitchView())
         if ctx.params.get("advanced"):
             model_fields(inputs, chosen)
@@ -119,7 +119,7 @@ def data_fields(ctx: Any, inputs: types.Object) -> None:
     )
 
 
-def run_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
+def run_key_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> None:
     """The run key, and what to do with results that are there."""
     several = len(strategies) > 1
     inputs.str(

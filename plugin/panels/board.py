@@ -31,7 +31,7 @@ def called_after(infos: Sequence[EvaluationInfo]) -> dict[str, str]:
     return {info.key: info.run if runs.count(info.run) == 1 else info.key for info in infos}
 
 
-def rank(found: Sequence[Standing], metrics: Mapping[str, str]) -> list[Standing]:
+def ranked(found: Sequence[Standing], metrics: Mapping[str, str]) -> list[Standing]:
     """The best in the first column first."""
     first = next(iter(metrics))
     return sorted(found, key=lambda one: -(one.scores[first] or 0))

@@ -38,7 +38,7 @@ from .board import (
     never_on_views,
     other_protocol,
     own_rows,
-    rank,
+    ranked,
     rows_of_published,
 )
 from .choices import (
@@ -189,7 +189,7 @@ class AVSCompare(QuietPanel):
         info = found[0].evaluation
         panel.md(f"Scores x 100: {info.group_label}", name="title")
         metrics = metrics_of_all([one.evaluation for one in found])
-        ranked = rank(found, metrics)
+        best_first = ranked(found, metrics)
         benchmark = picked_published(ctx)
         published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
         if published and not comparable(info, published[0]):
@@ -197,8 +197,8 @@ class AVSCompare(QuietPanel):
             panel.view("other_protocol", types.Warning(label=OTHER_PROTOCOL, description=about))
             published = []
         board = table(columns(metrics), on_click_row=self.on_worst)
-        ctx.panel.state.ranked = [one.evaluation.key for one in ranked]
-        rows = [*own_rows(ranked, called, metrics), *rows_of_published(published, metrics)]
+        ctx.panel.state.ranked = [one.evaluation.key for one in best_first]
+        rows = [*own_rows(best_first, called, metrics), *rows_of_published(published, metrics)]
         panel.list("leaderboard", types.Object(), view=board, default=rows)
         if blank := never_on_views(info, metrics):
             panel.md(blank, name="not_on_views")

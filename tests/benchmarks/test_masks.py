@@ -17,7 +17,7 @@ from fiftyone_avs.benchmarks.masks import (
     palette_colours,
     read_class_names,
 )
-from fiftyone_avs.benchmarks.records import Mask, Record
+from fiftyone_avs.benchmarks.records import MaskFile, Record
 from fiftyone_avs.errors import DatasetError, MediaError
 from fiftyone_avs.media import picture_size, read_image
 from tests.benchmarks.trees import (
@@ -38,21 +38,21 @@ def same(pixels, mask):
 def test_grey_masks_are_cut_at_128(tmp_path, ending):
     path = tmp_path / f"m{ending}"
     write_mask(path)
-    decoded = decode_mask(Mask(path))
+    decoded = decode_mask(MaskFile(path))
     assert same(decoded.object, right_half()) and decoded.ignored is None and decoded.classes == ()
     Image.fromarray(np.array([[127, 128], [0, 255]], np.uint8)).save(tmp_path / "n.png")
-    assert decode_mask(Mask(tmp_path / "n.png")).object.tolist() == [[0, 255], [0, 255]]
+    assert decode_mask(MaskFile(tmp_path / "n.png")).object.tolist() == [[0, 255], [0, 255]]
 
 
 def test_palette_indices_count_whatever_their_colours(tmp_path):
     write_indices(tmp_path / "m.png")  # index 1 is a dark red, far below 128
-    assert same(decode_mask(Mask(tmp_path / "m.png", "indices")).object, right_half())
+    assert same(decode_mask(MaskFile(tmp_path / "m.png", "indices")).object, right_half())
     picture = Image.fromarray(np.array([[0, 3, 255]], np.uint8)).convert("P")
     picture.putpalette([0] * 768)
     picture.save(tmp_path / "n.png")
-    assert decode_mask(Mask(tmp_path / "n.png", "indices")).object.tolist() == [[0, 255, 255]]
+    assert decode_mask(MaskFile(tmp_path / "n.png", "indices")).object.tolist() == [[0, 255, 255]]
     write_mask(tmp_path / "grey.png")
-    assert same(decode_mask(Mask(tmp_path / "grey.png", "indices")).object, right_half())
+    assert same(decode_mask(MaskFile(tmp_path / "grey.png", "indices")).object, right_half())
 
 
 def test_coco_ids_are_object_and_255_is_ignored(tmp_path):
@@ -60,12 +60,12 @@ def test_coco_ids_are_object_and_255_is_ignored(tmp_path):
     Image.fromarray(values).save(tmp_path / "m.png")
     Image.fromarray(np.repeat(values[..., None], 3, axis=-1)).save(tmp_path / "rgb.png")
     for name in ("m.png", "rgb.png"):
-        decoded = decode_mask(Mask(tmp_path / name, "coco"))
+        decoded = decode_mask(MaskFile(tmp_path / name, "coco"))
         assert decoded.object.tolist() == [[0, 255, 255, 0]]
         assert decoded.ignored is not None and decoded.ignored.tolist() == [[0, 0, 0, 255]]
         assert decoded.classes == (1, 94)
     Image.fromarray(values[:, :3]).save(tmp_path / "none.png")
-    assert decode_mask(Mask(tmp_path / "none.png", "coco")).ignored is None
+    assert decode_mask(MaskFile(tmp_path / "none.png", "coco")).ignored is None
 
 
 @pytest.mark.parametrize("pixels", [np.dstack([np.full((2, 2), v, np.uint8) for v in (1, 2, 3)]), "wide"])
@@ -74,13 +74,13 @@ def test_colours_and_wide_numbers_are_no_coco_ids(tmp_path, pixels):
         pixels = np.full((2, 2), 300, np.uint16)
     Image.fromarray(pixels).save(tmp_path / "m.png")
     with pytest.raises(MediaError, match=r"m\.png: a mask of category ids must be a grey picture of 8 bits"):
-        decode_mask(Mask(tmp_path / "m.png", "coco"))
+        decode_mask(MaskFile(tmp_path / "m.png", "coco"))
 
 
 def test_every_class_of_the_palette_is_told_apart(tmp_path):
     numbers = np.arange(71, dtype=np.uint8)[None]
     write_colours(tmp_path / "m.png", numbers)
-    decoded = decode_mask(Mask(tmp_path / "m.png", "palette"))
+    decoded = decode_mask(MaskFile(tmp_path / "m.png", "palette"))
     assert decoded.classes == tuple(range(1, 71))
     assert same(decoded.object, numbers > 0)
 
@@ -102,16 +102,16 @@ def test_colours_that_are_none_of_the_palettes_are_background(tmp_path):
     write_picture(
         tmp_path / "m.png", np.array([[[128, 0, 0], [129, 0, 0], [0, 255, 0], [224, 224, 224]]], np.uint8)
     )
-    decoded = decode_mask(Mask(tmp_path / "m.png", "palette"))
+    decoded = decode_mask(MaskFile(tmp_path / "m.png", "palette"))
     assert decoded.object.tolist() == [[255, 0, 0, 0]] and decoded.classes == (1,)
 
 
 def test_a_mask_that_changes_is_read_again(tmp_path):
     path = tmp_path / "m.png"
     write_mask(path)
-    assert decode_mask(Mask(path)).object.any()
+    assert decode_mask(MaskFile(path)).object.any()
     write_mask(path, np.zeros((5, 7)))
-    assert decode_mask(Mask(path)).object.shape == (5, 7)
+    assert decode_mask(MaskFile(path)).object.shape == (5, 7)
 
 
 def test_sizes_are_those_of_the_picture_as_it_is_shown(tmp_path):
@@ -132,7 +132,7 @@ def test_turned_pictures_with_exif_data_without_sense_are_damaged(tmp_path, tag,
     exif = b"Exif\0\0MM\0*\0\0\0\x08" + struct.pack(">H", len(entries)) + packed + bytes(4)
     Image.new("L", (6, 4)).save(tmp_path / "m.jpg", exif=exif)
     with pytest.raises(MediaError, match=r"m\.jpg: its EXIF data is damaged"):
-        decode_mask(Mask(tmp_path / "m.jpg"))
+        decode_mask(MaskFile(tmp_path / "m.jpg"))
     with pytest.raises(MediaError, match=r"m\.jpg: its EXIF data is damaged"):
         read_image(tmp_path / "m.jpg")
 
@@ -151,7 +151,7 @@ def test_class_names(tmp_path):
 def record(tmp_path):
     for name, write in (("p.jpg", write_picture), ("s.wav", write_sound), ("m.png", write_mask)):
         write(tmp_path / name)
-    return Record("a", tmp_path / "p.jpg", tmp_path / "s.wav", Mask(tmp_path / "m.png"))
+    return Record("a", tmp_path / "p.jpg", tmp_path / "s.wav", MaskFile(tmp_path / "m.png"))
 
 
 def truncate(path):

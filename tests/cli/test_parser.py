@@ -13,7 +13,7 @@ COMMANDS = [
     "uninstall-plugin",
     "browse",
     "export",
-    "review",
+    "clips",
     "demo",
     "import",
     "segment",

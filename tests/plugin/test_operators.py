@@ -144,9 +144,9 @@ def test_import_opens_a_dataset_that_export_wrote(images, tmp_path):
     imported.delete()
 
 
-def test_review_clips_are_made(images, tmp_path):
+def test_clips_are_made(images, tmp_path):
     segment(images.limit(1), "vcap_acls")
-    call("make_review_clips", images.limit(1), run="vcap_acls", out=str(tmp_path / "clips"))
+    call("make_avs_clips", images.limit(1), run="vcap_acls", out=str(tmp_path / "clips"))
     assert len(list((tmp_path / "clips").glob("*.mp4"))) == 1
 
 

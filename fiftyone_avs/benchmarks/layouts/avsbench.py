@@ -10,7 +10,7 @@ from pathlib import Path
 from fiftyone_avs.benchmarks.index import base_folder, check_split, find_file, read_table
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
 from fiftyone_avs.benchmarks.paths import inside
-from fiftyone_avs.benchmarks.records import Mask, MaskKind, Record, Rows
+from fiftyone_avs.benchmarks.records import MaskFile, MaskKind, Record, Rows
 
 FRAMES = 5
 SPLITS = ("train", "val", "test")
@@ -164,7 +164,7 @@ def _read(layout: Layout, data: Path, clips: Path, entry: tuple[int, Mapping[str
         name=name,
         image=find_file(data, "visual_frames/" + layout.picture.format(t=t, **values), (".png", ".jpg")),
         sound=inside(data, f"audio_wav/{place}.wav"),
-        mask=Mask(inside(data, f"gt_masks/{place}/{name}.png"), layout.kind),
+        mask=MaskFile(inside(data, f"gt_masks/{place}/{name}.png"), layout.kind),
         label=values.get("category"),
         split=values["split"],
         video=values["video"],

@@ -9,7 +9,7 @@ from pathlib import Path
 from fiftyone_avs.benchmarks.index import base_folder, check_split, find_file, read_table
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
 from fiftyone_avs.benchmarks.paths import inside
-from fiftyone_avs.benchmarks.records import Mask, Record, Rows
+from fiftyone_avs.benchmarks.records import MaskFile, Record, Rows
 
 INDEX, CLASSES = "metadata.csv", "label2idx.json"
 SPLITS = ("train", "val", "test")
@@ -87,7 +87,7 @@ def _read(base: Path, entry: tuple[int, Mapping[str, str]]) -> Reading:
         name=f"{values['video']}_{t}",
         image=find_file(base, f"{folder}/frames/{t}", (".jpg", ".png")),
         sound=inside(base, f"{folder}/audio.wav"),
-        mask=Mask(inside(base, f"{folder}/labels_rgb/{t}.png"), "palette"),
+        mask=MaskFile(inside(base, f"{folder}/labels_rgb/{t}.png"), "palette"),
         label=values["classes"] or None,
         split=values["split"],
         video=values["video"],

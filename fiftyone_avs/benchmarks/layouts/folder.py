@@ -7,7 +7,7 @@ from pathlib import Path
 
 from fiftyone_avs.benchmarks.index import base_folder, check_split
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
-from fiftyone_avs.benchmarks.records import Mask, Record, Rows
+from fiftyone_avs.benchmarks.records import MaskFile, Record, Rows
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.media.endings import IMAGES, SOUNDS
 
@@ -42,7 +42,7 @@ def read_folder(root: Path, *, split: str | None = None) -> Rows:
             raise BadRow(f"{first.name} has the same name but for the ending and is taken instead")
         sound, notes = _first(sounds, picture.stem, "sound")
         mask, more = _first(masks, picture.stem, "ground truth")
-        record = Record(picture.stem, picture, sound, None if mask is None else Mask(mask))
+        record = Record(picture.stem, picture, sound, None if mask is None else MaskFile(mask))
         return record, [*notes, *(more if masks else [])]
 
     files = [path for paths in pictures.values() for path in paths]

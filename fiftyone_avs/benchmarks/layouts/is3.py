@@ -9,7 +9,7 @@ from typing import Any
 
 from fiftyone_avs.benchmarks.index import base_folder, check_split, find_file, read_json
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
-from fiftyone_avs.benchmarks.records import Mask, Record, Rows
+from fiftyone_avs.benchmarks.records import MaskFile, Record, Rows
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.media.endings import IMAGES, SOUNDS
 
@@ -62,7 +62,7 @@ def _read(base: Path, sounds: str, entry: Any) -> Reading:
         name=name,
         image=find_file(base, f"{PICTURES}/{name}", IMAGES),
         sound=find_file(base, f"{sounds}/{_name(entry, SOUND_KEYS) or name}", SOUNDS),
-        mask=Mask(find_file(base, f"{MASKS}/{name}", IMAGES)),
+        mask=MaskFile(find_file(base, f"{MASKS}/{name}", IMAGES)),
         label=label,
         pair=name.rpartition("_")[0] or None,
     )

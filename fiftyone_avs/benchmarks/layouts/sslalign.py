@@ -10,7 +10,7 @@ from fiftyone_avs.benchmarks.index import check_split, content_of, read_json
 from fiftyone_avs.benchmarks.layouts.boxes import read_box
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows, text_of
 from fiftyone_avs.benchmarks.paths import rerooted
-from fiftyone_avs.benchmarks.records import Box, Mask, Record, Rows
+from fiftyone_avs.benchmarks.records import Box, MaskFile, Record, Rows
 from fiftyone_avs.errors import DatasetError
 
 SPLITS = ("test",)
@@ -98,9 +98,11 @@ def _read(root: Path, index: str, entry: Any, split: str) -> Reading:
     return record, notes
 
 
-def _truth(root: Path, index: str, truth: object) -> tuple[Mask | None, tuple[Box, ...] | None, list[str]]:
+def _truth(
+    root: Path, index: str, truth: object
+) -> tuple[MaskFile | None, tuple[Box, ...] | None, list[str]]:
     if isinstance(truth, str) and truth:
-        return Mask(_found(root, truth), "indices" if index.startswith("ms3") else "grey"), None, []
+        return MaskFile(_found(root, truth), "indices" if index.startswith("ms3") else "grey"), None, []
     if truth == SILENCE:
         return None, (), []
     box, note = read_box(truth, size=GRID)

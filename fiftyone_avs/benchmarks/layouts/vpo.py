@@ -11,7 +11,7 @@ from fiftyone_avs.benchmarks.index import base_folder, check_split, read_table
 from fiftyone_avs.benchmarks.layouts.rows import BadRow, Reading, read_rows
 from fiftyone_avs.benchmarks.layouts.sslalign import read_list
 from fiftyone_avs.benchmarks.paths import inside
-from fiftyone_avs.benchmarks.records import Mask, Record, Rows
+from fiftyone_avs.benchmarks.records import MaskFile, Record, Rows
 from fiftyone_avs.errors import DatasetError
 
 INDEX = "vpo_ss_data_stereo.csv"
@@ -101,7 +101,7 @@ def _read(home: Path, base: Path, sounds: str, values: Mapping[str, str]) -> Rea
         name="_".join([picture, *re.findall(r"\d+", values["annotation"])]),
         image=inside(home, f"data/{category}/{picture}.jpg"),
         sound=inside(base, f"{sounds}/{values['sound']}.wav"),
-        mask=Mask(inside(home, f"mask/{category}/{mask}.png"), "coco"),
+        mask=MaskFile(inside(home, f"mask/{category}/{mask}.png"), "coco"),
         label=category,
         split=values["split"],
     )

@@ -20,7 +20,7 @@ CURVE_THRESHOLDS = tuple(step / 100 for step in range(101))
 
 
 @dataclass(frozen=True)
-class Row:
+class ComparisonRow:
     """One evaluation of a comparison.
 
     Attributes:
@@ -53,7 +53,7 @@ class Comparison:
         metrics: the numbers shown: attributes of the rows' summaries and how tables call them.
     """
 
-    rows: tuple[Row, ...]
+    rows: tuple[ComparisonRow, ...]
     title: str
     notes: tuple[str, ...]
     protocol: str = "baav"
@@ -186,9 +186,9 @@ def _check_alike(configs: Sequence[Any]) -> None:
             )
 
 
-def _row(evaluation: AVSResults, name: str, ok_only: bool) -> Row:
+def _row(evaluation: AVSResults, name: str, ok_only: bool) -> ComparisonRow:
     rows = [row for row in evaluation.rows if not ok_only or row[1] == "ok"]
-    return Row(
+    return ComparisonRow(
         name=name,
         summary=evaluation.ok_summary if ok_only else evaluation.summary,
         counts=evaluation.counts,
@@ -198,7 +198,7 @@ def _row(evaluation: AVSResults, name: str, ok_only: bool) -> Row:
     )
 
 
-def _notes(rows: Sequence[Row], ok_only: bool, protocol: str) -> tuple[str, ...]:
+def _notes(rows: Sequence[ComparisonRow], ok_only: bool, protocol: str) -> tuple[str, ...]:
     notes = [PROTOCOLS[protocol].note]
     if ok_only:
         notes.append("Only predictions with the status ok are scored.")
@@ -209,7 +209,7 @@ def _notes(rows: Sequence[Row], ok_only: bool, protocol: str) -> tuple[str, ...]
     return tuple(notes)
 
 
-def _score(row: Row, metric: str) -> float:
+def _score(row: ComparisonRow, metric: str) -> float:
     """A number of a row times 100, rounded as it is shown, so that ties are marked alike."""
     value: float = getattr(row.summary, metric)
     return value if math.isnan(value) else round(100 * value, 1)

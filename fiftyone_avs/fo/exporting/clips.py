@@ -1,4 +1,4 @@
-"""Review clips: short videos to watch and hear what a run found, one for each sample."""
+"""Clips: short videos to watch and hear what a run found, one for each sample."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ MAX_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
-class ReviewSummary:
-    """What ``review_clip`` did. The two counts add up to the samples.
+class ClipsSummary:
+    """What ``make_clips`` did. The two counts add up to the samples.
 
     Attributes:
         run: the run key.
@@ -60,7 +60,7 @@ class ReviewSummary:
         return f"run {self.run!r}: {self.written} clips written to {self.directory}, {self.failed} failed"
 
 
-def review_clip(
+def make_clips(
     samples: SampleCollection,
     run: str,
     out: str | Path,
@@ -70,7 +70,7 @@ def review_clip(
     fps: float = 10.0,
     overwrite: bool = False,
     progress: Progress = True,
-) -> ReviewSummary:
+) -> ClipsSummary:
     """Write a video for each sample that shows and plays what a run found: ``<out>/<stem>.mp4``.
 
     A clip shows the picture with the run's mask in red, the ground truth in green beside it, and beneath them
@@ -118,7 +118,7 @@ def review_clip(
     prefix = FRAMES if on_frames else ""
     paths = [*fields.paths, *(prefix + name for name in shown.extra), *([audio_field] if audio_field else [])]
     reasons: dict[str, str] = {}
-    for sample_id, sample in track(load_each(dataset, ids, paths), len(ids), progress, f"review {run}"):
+    for sample_id, sample in track(load_each(dataset, ids, paths), len(ids), progress, f"clips of {run}"):
         try:
             if sample is None:
                 raise MediaError("the sample was deleted from the dataset meanwhile")
@@ -131,7 +131,7 @@ def review_clip(
                 )
         except MediaError as error:
             reasons[sample_id] = str(error)
-    return ReviewSummary(run, len(ids) - len(reasons), len(reasons), reasons, str(folder))
+    return ClipsSummary(run, len(ids) - len(reasons), len(reasons), reasons, str(folder))
 
 
 @dataclass(frozen=True)

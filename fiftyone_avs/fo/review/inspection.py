@@ -16,7 +16,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.evaluate.listing import EvaluationInfo, find_evaluation, list_evaluations
-from fiftyone_avs.fo.review.run_inspection import RunInspection, RunRecord, read_shown_mask
+from fiftyone_avs.fo.review.run_inspection import RunInspection, RunInspector, read_shown_mask
 from fiftyone_avs.fo.review.verdicts import find_sample, verdict_of
 from fiftyone_avs.fo.runs.listing import list_run_keys
 from fiftyone_avs.fo.runs.records import find_record
@@ -188,7 +188,7 @@ def _evaluations(dataset: fo.Dataset, eval_keys: Sequence[str] | None) -> list[E
 
 def _records(
     dataset: fo.Dataset, runs: Sequence[str] | None, evaluations: Sequence[EvaluationInfo]
-) -> list[RunRecord]:
+) -> list[RunInspector]:
     """The runs to show; raises DatasetError if one does not exist."""
     known = list_run_keys(dataset)
     records = []
@@ -198,7 +198,7 @@ def _records(
             raise DatasetError(
                 f"dataset {dataset.name!r} has no run {run!r}; its runs: {', '.join(known) or 'none'}"
             )
-        records.append(RunRecord(run, config, [info for info in evaluations if info.run == run]))
+        records.append(RunInspector(run, config, [info for info in evaluations if info.run == run]))
     return records
 
 
@@ -228,7 +228,7 @@ def _load(view: fo.DatasetView, names: Sequence[str], audio_field: str, on_frame
 
 
 def _labelled_frames(
-    view: fo.DatasetView, records: Sequence[RunRecord], truth_name: str | None
+    view: fo.DatasetView, records: Sequence[RunInspector], truth_name: str | None
 ) -> tuple[int, ...]:
     """The frames that one of the runs did, or if there are none, the frames with a ground truth."""
     statuses = [f"{FRAMES}{record.run}_status" for record in records]
@@ -250,7 +250,7 @@ def _heard(
     sample: Any,
     number: int | None,
     sound: Sound | None,
-    records: Sequence[RunRecord],
+    records: Sequence[RunInspector],
     inspected: Sequence[RunInspection],
 ) -> tuple[float, float] | None:
     """The part of a video's sound that the first run that labelled the frame was given."""

@@ -73,7 +73,7 @@ class RunInspection:
 
 
 @dataclass(frozen=True)
-class RunRecord:
+class RunInspector:
     """A run that is to be inspected.
 
     Attributes:

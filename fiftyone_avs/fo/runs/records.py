@@ -83,7 +83,9 @@ def record_of(dataset: fo.Dataset, run: str) -> AVSRunConfig:
     return config
 
 
-def register(dataset: fo.Dataset, fields: RunFields, settings: Mapping[str, Any], folder: RunFolder) -> None:
+def register_record(
+    dataset: fo.Dataset, fields: RunFields, settings: Mapping[str, Any], folder: RunFolder
+) -> None:
     """Write the record of a new run."""
     record: dict[str, Any] = {
         "settings": dict(settings),

@@ -15,13 +15,13 @@ import fiftyone as fo
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.runs.folder import RunFolder
 from fiftyone_avs.fo.runs.labels import CaptionKeeper, sound_source
-from fiftyone_avs.fo.runs.records import check_same, find_record, recorded_folder, register, run_folder
+from fiftyone_avs.fo.runs.records import check_same, find_record, recorded_folder, register_record, run_folder
 from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS, RunFields, check_free, declare
 from fiftyone_avs.pipeline import Pipeline
 
 
 @dataclass(frozen=True)
-class Run:
+class OpenRun:
     """A run that is open: samples can be predicted and stored.
 
     Attributes:
@@ -95,7 +95,7 @@ def open_all(
     plans: Mapping[str, tuple[Pipeline, Mapping[str, Any]]],
     output_dir: str | Path | None,
     overwrite: bool,
-) -> list[Run]:
+) -> list[OpenRun]:
     """Open all runs, or none of them; see ``open_run``.
 
     Args:
@@ -120,7 +120,9 @@ def open_all(
     for key, (_, settings) in plans.items():
         check_run(dataset, fields[key], settings, output_dir, overwrite)
     return [
-        Run(pipeline, fields[key], open_run(dataset, fields[key], settings, output_dir, overwrite), settings)
+        OpenRun(
+            pipeline, fields[key], open_run(dataset, fields[key], settings, output_dir, overwrite), settings
+        )
         for key, (pipeline, settings) in plans.items()
     ]
 
@@ -166,7 +168,7 @@ def open_run(
         check_free(dataset, fields)
     folder.claim(settings)
     if record is None:
-        register(dataset, fields, settings, folder)
+        register_record(dataset, fields, settings, folder)
     declare(dataset, fields)
     return folder
 

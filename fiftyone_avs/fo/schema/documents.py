@@ -41,7 +41,7 @@ def _blank(kind: type) -> dict[str, Any]:
     return dict(kind().to_dict())
 
 
-class Row(dict[str, Any]):
+class StoredRow(dict[str, Any]):
     """Fields of one sample, read without building the sample."""
 
     def has_field(self, name: str) -> bool:
@@ -49,13 +49,13 @@ class Row(dict[str, Any]):
         return name in self
 
 
-def read_rows(dataset: fo.Dataset, ids: Sequence[str], names: Sequence[str]) -> dict[str, Row]:
+def read_fields(dataset: fo.Dataset, ids: Sequence[str], names: Sequence[str]) -> dict[str, StoredRow]:
     """Some fields of a few samples, by sample id. Samples that are not in the dataset (any more) are left out."""
     columns = dataset.select(list(ids)).values(["id", *names])
-    return {row[0]: Row(zip(names, row[1:], strict=True)) for row in zip(*columns, strict=True)}
+    return {row[0]: StoredRow(zip(names, row[1:], strict=True)) for row in zip(*columns, strict=True)}
 
 
-def write_rows(dataset: fo.Dataset, rows: Mapping[str, Mapping[str, Any]]) -> None:
+def write_fields(dataset: fo.Dataset, rows: Mapping[str, Mapping[str, Any]]) -> None:
     """Store fields of image samples in one bulk write, those of a sample all at once.
 
     Args:

@@ -17,8 +17,8 @@ from fiftyone_avs.engine import reused_memory
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.fo.runs.folder import stem_of
 from fiftyone_avs.fo.runs.labels import failed, status_text, store_files
-from fiftyone_avs.fo.runs.start_or_resume import Run
-from fiftyone_avs.fo.schema.documents import Row
+from fiftyone_avs.fo.runs.start_or_resume import OpenRun
+from fiftyone_avs.fo.schema.documents import StoredRow
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.fo.segment.blocks import Blocks, together
 from fiftyone_avs.fo.segment.saving import Saver, Statuses
@@ -64,7 +64,7 @@ class RunSummary:
 
 
 @dataclass(frozen=True)
-class Runner:
+class SegmentLoop:
     """Takes samples through the pipelines of one or several runs and stores what comes out.
 
     Media are read once for all runs, and what runs share is computed once; see ``predict_together``.
@@ -78,7 +78,7 @@ class Runner:
         processes: how many processes read images and their sounds ahead; 0 reads them in a thread of this one.
     """
 
-    runs: Sequence[Run]
+    runs: Sequence[OpenRun]
     dataset: fo.Dataset
     audio_field: str
     fps: float
@@ -156,8 +156,8 @@ class Runner:
             yield from saver.finish()
 
     def _predict(
-        self, block: Sequence[Clip | Unread], rows: Mapping[str, Row], todo: Todo
-    ) -> list[tuple[Run, Prediction]]:
+        self, block: Sequence[Clip | Unread], rows: Mapping[str, StoredRow], todo: Todo
+    ) -> list[tuple[OpenRun, Prediction]]:
         """What each run predicts for those clips of a block that it has to do and whose sample is still there."""
         tasks, unread = [], []
         for run in self.runs:
@@ -184,7 +184,7 @@ class Runner:
             sample.save()  # writes the frames before the sample, whose status marks the video as done
             yield sample_id, statuses
 
-    def _select(self, sample_id: str, runs: Sequence[Run]) -> Any:
+    def _select(self, sample_id: str, runs: Sequence[OpenRun]) -> Any:
         """Load a video with only the fields that its runs read or write; None if it was deleted."""
         names = {name: None for run in runs for name in run.fields.paths}
         names |= {FRAMES + name: None for run in runs for name in run.fields.captions}
@@ -192,7 +192,7 @@ class Runner:
             names[FRAMES + self.frames_of] = None
         return next(iter(self.dataset.select([sample_id]).select_fields(list(names))), None)
 
-    def _video(self, sample: Any, runs: Sequence[Run]) -> Statuses:
+    def _video(self, sample: Any, runs: Sequence[OpenRun]) -> Statuses:
         """Predict and label the frames of one video; return what its statuses are to be."""
         statuses: dict[str, list[str]] = {run.key: [] for run in runs}
         try:
@@ -218,7 +218,7 @@ class Runner:
         return numbers
 
     def _frames(
-        self, sample: Any, batch: Sequence[FrameClip], runs: Sequence[Run]
+        self, sample: Any, batch: Sequence[FrameClip], runs: Sequence[OpenRun]
     ) -> Iterator[tuple[str, str]]:
         """Predict and label a batch of frames of one video; yield the run and the status of each."""
         clips = {frame.number: frame.clip for frame in batch if frame.clip is not None}

@@ -13,8 +13,8 @@ import fiftyone as fo
 
 from fiftyone_avs.fo.runs.folder import stem_of
 from fiftyone_avs.fo.runs.labels import Files, status_text, store_files
-from fiftyone_avs.fo.runs.start_or_resume import Run
-from fiftyone_avs.fo.schema.documents import Row, check_writable, document, read_rows, write_rows
+from fiftyone_avs.fo.runs.start_or_resume import OpenRun
+from fiftyone_avs.fo.schema.documents import StoredRow, check_writable, document, read_fields, write_fields
 from fiftyone_avs.types import Prediction
 
 WRITERS = 4
@@ -28,12 +28,12 @@ Statuses = dict[str, str]
 class _Prediction:
     """A prediction whose files are being written."""
 
-    run: Run
+    run: OpenRun
     prediction: Prediction
     files: Future[Files]
 
 
-_Block = dict[str, tuple[Row, list[_Prediction]]]
+_Block = dict[str, tuple[StoredRow, list[_Prediction]]]
 """The samples of a block by id, with what their fields held and what they are to hold."""
 
 
@@ -48,7 +48,7 @@ class Saver:
         runs: whose predictions come.
     """
 
-    def __init__(self, dataset: fo.Dataset, runs: Sequence[Run]) -> None:
+    def __init__(self, dataset: fo.Dataset, runs: Sequence[OpenRun]) -> None:
         self._dataset, self._runs = dataset, runs
         self._captions = list(dict.fromkeys(name for run in runs for name in run.fields.captions))
         self._writers = ThreadPoolExecutor(WRITERS, thread_name_prefix="write")
@@ -67,14 +67,14 @@ class Saver:
             for block in self._blocks:
                 _discard(block)
 
-    def load(self, ids: Sequence[str]) -> dict[str, Row]:
+    def load(self, ids: Sequence[str]) -> dict[str, StoredRow]:
         """The captions that are stored of a few samples, by sample id; those deleted meanwhile are left out."""
         for run in self._runs:
             check_writable(self._dataset, run.fields)
-        return read_rows(self._dataset, ids, self._captions)
+        return read_fields(self._dataset, ids, self._captions)
 
     def put(
-        self, rows: Mapping[str, Row], predictions: Sequence[tuple[Run, Prediction]]
+        self, rows: Mapping[str, StoredRow], predictions: Sequence[tuple[OpenRun, Prediction]]
     ) -> list[tuple[str, Statuses]]:
         """Begin to write a block's files, and store the fields of the block before; return the latter's statuses.
 
@@ -99,8 +99,8 @@ class Saver:
         written = {name: _values(row, found) for name, (row, found) in block.items()}
         for run in self._runs:
             check_writable(self._dataset, run.fields)
-        write_rows(self._dataset, written)
-        left = read_rows(self._dataset, list(block), [])
+        write_fields(self._dataset, written)
+        left = read_fields(self._dataset, list(block), [])
         _discard({name: gone for name, gone in block.items() if name not in left})
         self._blocks.popleft()
         return [
@@ -110,7 +110,7 @@ class Saver:
         ]
 
 
-def _values(row: Row, predictions: Sequence[_Prediction]) -> dict[str, Any]:
+def _values(row: StoredRow, predictions: Sequence[_Prediction]) -> dict[str, Any]:
     """What a sample's fields are to hold."""
     values: dict[str, Any] = {}
     for each in predictions:

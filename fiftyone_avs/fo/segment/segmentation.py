@@ -18,8 +18,8 @@ from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES, check_run_key
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
-from fiftyone_avs.fo.segment.cluster.job import RunJob
-from fiftyone_avs.fo.segment.loop import Runner, RunSummary
+from fiftyone_avs.fo.segment.cluster.job import ClusterJob
+from fiftyone_avs.fo.segment.loop import RunSummary, SegmentLoop
 from fiftyone_avs.models import Models
 from fiftyone_avs.planning import plan_pipeline, share_models
 from fiftyone_avs.strategies import Strategy
@@ -210,10 +210,10 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     }
     runs = open_all(dataset, media, plans, output_dir, overwrite)
     processes = reading_processes(pipelines[0].models.device) if workers is None else workers
-    work = Runner(runs, dataset, audio_field, fps, frames_of, processes)
+    work = SegmentLoop(runs, dataset, audio_field, fps, frames_of, processes)
     outcomes = None
     if cluster is not None:
-        job = RunJob(tuple(runs), device, dataset.name, audio_field, fps, frames_of, workers)
+        job = ClusterJob(tuple(runs), device, dataset.name, audio_field, fps, frames_of, workers)
         outcomes = partial(ray_outcomes, job, options=cluster)
     return work.run(
         samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress, outcomes=outcomes

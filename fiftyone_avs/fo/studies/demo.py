@@ -28,7 +28,7 @@ from fiftyone_avs.fo.segment.segmentation import segment, segment_all
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.tiny.clips import make_video
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
-from fiftyone_avs.tiny.trial import STRATEGIES, Row, plan_trial, score_rows
+from fiftyone_avs.tiny.trial import STRATEGIES, SceneRow, plan_trial, score_rows
 
 IMAGES = "fiftyone-avs-demo"
 VIDEOS = "fiftyone-avs-demo-videos"
@@ -113,7 +113,7 @@ def _run(
     return DemoReport(seed, rows, comparison.to_text(), video_line, sheet, dataset.name)
 
 
-def _image_dataset(world: Path, scenes: Sequence[Row]) -> fo.Dataset:
+def _image_dataset(world: Path, scenes: Sequence[SceneRow]) -> fo.Dataset:
     """The scenes as a persistent FiftyOne dataset, in place of an earlier demo's."""
     dataset = fo.Dataset(IMAGES, persistent=True, overwrite=True)
     dataset.info["fiftyone_avs_demo"] = True
@@ -124,7 +124,7 @@ def _image_dataset(world: Path, scenes: Sequence[Row]) -> fo.Dataset:
     return dataset
 
 
-def _image_sample(world: Path, row: Row) -> fo.Sample:
+def _image_sample(world: Path, row: SceneRow) -> fo.Sample:
     tags = [row["kind"]]
     tags += ["sound_alike"] if row["sound_alike"] else []
     tags += ["unseen_style"] if row["unseen"] else []
@@ -174,7 +174,7 @@ def _show_first(dataset: fo.Dataset) -> None:
 
 
 def _report_rows(
-    dataset: fo.Dataset, scenes: Sequence[Row], results: Mapping[str, Any]
+    dataset: fo.Dataset, scenes: Sequence[SceneRow], results: Mapping[str, Any]
 ) -> list[dict[str, Any]]:
     """One row per name and subset."""
     by_scene = {row["id"]: row for row in scenes}
@@ -232,7 +232,7 @@ def _run_videos(out: Path, models: Models, seed: int, videos: int, say: Callable
     )
 
 
-def _write_sheet(dataset: fo.Dataset, scenes: Sequence[Row], path: Path) -> Path:
+def _write_sheet(dataset: fo.Dataset, scenes: Sequence[SceneRow], path: Path) -> Path:
     """A contact sheet of the first scenes with every strategy's mask, text and adaptive IoU."""
     by_scene = {row["id"]: row for row in scenes}
 

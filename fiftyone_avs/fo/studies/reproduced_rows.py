@@ -12,7 +12,7 @@ from fiftyone_avs.fo.evaluate.evaluation import evaluate
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.importing.predictions.import_predictions import import_predictions
 from fiftyone_avs.fo.segment.segmentation import segment_all
-from fiftyone_avs.paper.plan import Entry
+from fiftyone_avs.paper.plan import TableEntry
 from fiftyone_avs.progress import Progress, Steps
 
 Say = Callable[[str], None]
@@ -20,7 +20,7 @@ Say = Callable[[str], None]
 
 def make_rows(
     dataset: fo.Dataset,
-    entries: Sequence[Entry],
+    entries: Sequence[TableEntry],
     reasons: dict[str, str],
     options: Mapping[str, Any],
     prediction_options: Mapping[str, Any],
@@ -42,9 +42,9 @@ def make_rows(
     return done
 
 
-def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
+def _groups(entries: Sequence[TableEntry]) -> list[list[TableEntry]]:
     """Rows that are made in one pass: strategies with the same models."""
-    groups: list[list[Entry]] = []
+    groups: list[list[TableEntry]] = []
     for entry in entries:
         same = (g for g in groups if entry.folder is g[0].folder is None and entry.models == g[0].models)
         group = next(same, None)
@@ -57,7 +57,7 @@ def _groups(entries: Sequence[Entry]) -> list[list[Entry]]:
 
 def _run(
     dataset: fo.Dataset,
-    group: Sequence[Entry],
+    group: Sequence[TableEntry],
     options: Mapping[str, Any],
     prediction_options: Mapping[str, Any],
     progress: Progress,

@@ -18,7 +18,7 @@ from transformers import (
 from fiftyone_avs.tiny.world.language import WEATHER, audio_caption
 from fiftyone_avs.training.tiny.audio_data import MEL_BINS, AudioSet, load_audio
 from fiftyone_avs.training.tiny.audio_figures import first_class, recognition
-from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
+from fiftyone_avs.training.tiny.audio_training import TrainingPlan, train_hearing
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 
 NAME = "whisper"
@@ -85,12 +85,12 @@ def train_audio_captioner(work: Path, out: Path, seed: int, scale: float = 1.0) 
         labels = make_labels(tokenizer, captions)
         return {"loss": model(input_features=clips.augmented(batch, rng), labels=labels).loss}
 
-    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=6)
+    plan = TrainingPlan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=6)
     return train_hearing(
         plan,
         model,
         loss,
-        lambda judged, split: evaluate(judged, tokenizer, split),
+        lambda judged, split: held_out_figures(judged, tokenizer, split),
         work=work,
         out=out,
         seed=seed,
@@ -107,7 +107,7 @@ def write_captions(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioS
     return captions
 
 
-def evaluate(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioSet) -> dict[str, float]:
+def held_out_figures(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioSet) -> dict[str, float]:
     """How often the first class a caption names is right, and the weather it tells.
 
     `weather_told` is the share of clips with audible weather whose caption tells it, `weather_invented` the

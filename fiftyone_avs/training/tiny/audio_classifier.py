@@ -19,7 +19,7 @@ from fiftyone_avs.training.tiny.audio_data import (
     load_audio,
 )
 from fiftyone_avs.training.tiny.audio_figures import recognition
-from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
+from fiftyone_avs.training.tiny.audio_training import TrainingPlan, train_hearing
 
 NAME = "ast"
 STEPS = 700
@@ -80,12 +80,12 @@ def train_audio_classifier(work: Path, out: Path, seed: int, scale: float = 1.0)
         logits = model(input_values=clips.augmented(batch, rng)).logits
         return {"loss": F.cross_entropy(logits, targets[sounds[batch]], label_smoothing=LABEL_SMOOTHING)}
 
-    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=7)
-    return train_hearing(plan, model, loss, evaluate, work=work, out=out, seed=seed, scale=scale)
+    plan = TrainingPlan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=7)
+    return train_hearing(plan, model, loss, held_out_figures, work=work, out=out, seed=seed, scale=scale)
 
 
 @torch.no_grad()
-def evaluate(model: nn.Module, clips: AudioSet) -> dict[str, float]:
+def held_out_figures(model: nn.Module, clips: AudioSet) -> dict[str, float]:
     """Shares of right answers and the mean probability of the classes of the sound."""
     probabilities = model(input_values=clips.inputs()).logits.softmax(-1)
     answers = [CLASSES[index] for index in probabilities.argmax(-1).tolist()]

@@ -39,7 +39,7 @@ def first_class(text: str) -> str | None:
     return min(named, key=positions.__getitem__, default=None)
 
 
-def write_report(
+def write_audio_figures(
     work: Path, model_name: str, family: str, measure: Callable[[AudioSet], dict[str, float]]
 ) -> dict[str, Any]:
     """Measure a trained model on both held-out splits; the figures also go to `report.json` in its work folder."""

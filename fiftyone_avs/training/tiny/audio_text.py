@@ -26,7 +26,7 @@ from fiftyone_avs.training.tiny.audio_data import (
     load_audio,
 )
 from fiftyone_avs.training.tiny.audio_figures import recognition
-from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
+from fiftyone_avs.training.tiny.audio_training import TrainingPlan, train_hearing
 from fiftyone_avs.training.tiny.tokenizers import MAX_TOKENS, make_tokenizer
 
 NAME = "clap"
@@ -99,7 +99,7 @@ def embed_audio(model: ClapModel, features: Tensor) -> Tensor:
     return F.normalize(model.audio_projection(pooled), dim=-1)
 
 
-def embed_text(model: ClapModel, tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> Tensor:
+def embed_captions(model: ClapModel, tokenizer: PreTrainedTokenizerBase, texts: list[str]) -> Tensor:
     """Unit vectors (texts, projection) of texts."""
     tokens = tokenizer(texts, padding=True, return_tensors="pt")
     pooled = model.text_model(input_ids=tokens.input_ids, attention_mask=tokens.attention_mask).pooler_output
@@ -149,16 +149,16 @@ def train_audio_text(work: Path, out: Path, seed: int, scale: float = 1.0) -> di
         freeze_input_statistics(model.audio_model)
         batch = clips.draw(BATCH, rng)
         texts, text_sounds = draw_texts(clips, batch, rng)
-        cosines = embed_audio(model, clips.augmented(batch, rng)) @ embed_text(model, tokenizer, texts).T
+        cosines = embed_audio(model, clips.augmented(batch, rng)) @ embed_captions(model, tokenizer, texts).T
         fits = sounds[batch][:, None] == text_sounds[None]
         return contrast(cosines, fits, model.logit_scale_a.exp().clamp(max=LARGEST_SCALE))
 
-    plan = Plan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=8)
+    plan = TrainingPlan(NAME, NAME, STEPS, LEARNING_RATE, warmup=60, evaluations=8)
     return train_hearing(
         plan,
         model,
         loss,
-        lambda judged, split: evaluate(judged, tokenizer, split),
+        lambda judged, split: held_out_figures(judged, tokenizer, split),
         work=work,
         out=out,
         seed=seed,
@@ -168,7 +168,7 @@ def train_audio_text(work: Path, out: Path, seed: int, scale: float = 1.0) -> di
 
 
 @torch.no_grad()
-def evaluate(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioSet) -> dict[str, float]:
+def held_out_figures(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioSet) -> dict[str, float]:
     """Shares of right answers among all classes, and the cosines of texts that fit and that do not.
 
     `unfit_above_half` is the share of unfitting texts with a cosine above one half.
@@ -177,7 +177,7 @@ def evaluate(model: Any, tokenizer: PreTrainedTokenizerBase, clips: AudioSet) ->
     texts = [PHOTO_PROMPT.format(name) for name in (*CLASSES, *DISTRACTORS)] + places
     text_sounds = torch.tensor([SOUND_OF.get(name, SILENT) for name in NAMES] + [SILENT] * len(places))
     audio = torch.cat([embed_audio(model, clips.inputs(part)) for part in _parts(len(clips))])
-    cosines = audio @ embed_text(model, tokenizer, texts).T
+    cosines = audio @ embed_captions(model, tokenizer, texts).T
     answers = [CLASSES[index] if index < len(CLASSES) else None for index in cosines.argmax(-1).tolist()]
     fits = torch.from_numpy(clips.sounds)[:, None] == text_sounds[None]
     return {

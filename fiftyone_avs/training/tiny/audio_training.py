@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from fiftyone_avs.training.tiny.audio_data import AudioSet, load_audio, make_feature_extractors
-from fiftyone_avs.training.tiny.audio_figures import write_report
+from fiftyone_avs.training.tiny.audio_figures import write_audio_figures
 from fiftyone_avs.training.tiny.common import LossFunction, save_model, train_loop
 
 AVERAGE_DECAY = 0.99
@@ -16,7 +16,7 @@ AVERAGE_DECAY = 0.99
 
 
 @dataclass(frozen=True)
-class Plan:
+class TrainingPlan:
     """How long and how fast a hearing model is trained.
 
     Attributes:
@@ -37,7 +37,7 @@ class Plan:
 
 
 def train_hearing(
-    plan: Plan,
+    plan: TrainingPlan,
     model: Any,
     loss: LossFunction,
     measure: Callable[[Any, AudioSet], dict[str, float]],
@@ -80,4 +80,4 @@ def train_hearing(
         seed=seed,
     )
     save_model(model, tokenizer, make_feature_extractors()[plan.family], out / plan.name)
-    return write_report(work, plan.name, plan.family, lambda split: measure(model, split))
+    return write_audio_figures(work, plan.name, plan.family, lambda split: measure(model, split))

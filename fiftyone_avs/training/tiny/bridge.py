@@ -28,7 +28,7 @@ from fiftyone_avs.training.tiny.audio_classifier import class_targets
 from fiftyone_avs.training.tiny.audio_data import SOUNDS, AudioSet, load_audio
 from fiftyone_avs.training.tiny.audio_figures import recognition
 from fiftyone_avs.training.tiny.audio_text import AUDIO_CONFIG, freeze_input_statistics
-from fiftyone_avs.training.tiny.audio_training import Plan, train_hearing
+from fiftyone_avs.training.tiny.audio_training import TrainingPlan, train_hearing
 
 NAME = "bridge"
 FAMILY = "clap"
@@ -70,7 +70,7 @@ def make_model(projection_dim: int, audio_text: Path | None) -> ClapAudioModelWi
     return model
 
 
-def train_bridge(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[str, Any]:
+def train_tiny_bridge(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[str, Any]:
     """Train the bridge and save it to `out / "bridge"`; needs the finished clipseg and clap in `out`.
 
     Arguments and result are those of `train_audio_classifier`.
@@ -92,12 +92,12 @@ def train_bridge(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[s
             "direction": 2 * (1 - cosines.gather(1, target[:, None])).mean(),
         }
 
-    plan = Plan(NAME, FAMILY, STEPS, LEARNING_RATE, warmup=30, evaluations=4)
+    plan = TrainingPlan(NAME, FAMILY, STEPS, LEARNING_RATE, warmup=30, evaluations=4)
     return train_hearing(
         plan,
         model,
         loss,
-        lambda judged, split: evaluate(judged, text, split),
+        lambda judged, split: held_out_figures(judged, text, split),
         work=work,
         out=out,
         seed=seed,
@@ -111,7 +111,7 @@ def embed(model: Any, features: Tensor) -> Tensor:
 
 
 @torch.no_grad()
-def evaluate(model: Any, text: SegmenterText, clips: AudioSet) -> dict[str, float]:
+def held_out_figures(model: Any, text: SegmenterText, clips: AudioSet) -> dict[str, float]:
     """Shares of right sounds by the nearest text direction, and the cosine to the right one."""
     directions = text.sound_directions([PHOTO_PROMPT.format(name) for name in CLASSES])
     starts = range(0, len(clips), 120)

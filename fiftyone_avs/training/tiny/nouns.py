@@ -150,7 +150,7 @@ def train_nouns(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[st
         scale: multiplies the number of steps.
 
     Returns:
-        Held-out figures, see `evaluate`.
+        Held-out figures, see `held_out_figures`.
     """
     steps = max(2, round(STEPS * scale))
     report_path = work / NAME / "report.json"
@@ -159,7 +159,7 @@ def train_nouns(work: Path, out: Path, seed: int, scale: float = 1.0) -> dict[st
         if report["steps"] == steps:
             return report
     nlp = _fit(seed, steps)
-    report = {"steps": steps, **evaluate(nlp, max(200, round(HELD_OUT * min(scale, 1.0))))}
+    report = {"steps": steps, **held_out_figures(nlp, max(200, round(HELD_OUT * min(scale, 1.0))))}
     out.mkdir(parents=True, exist_ok=True)
     shutil.rmtree(out / NAME, ignore_errors=True)
     nlp.to_disk(out / NAME, exclude=["vectors"])
@@ -181,7 +181,7 @@ def _fit(seed: int, steps: int) -> Language:
     return nlp
 
 
-def evaluate(nlp: Language, count: int) -> dict[str, float]:
+def held_out_figures(nlp: Language, count: int) -> dict[str, float]:
     """Share of held-out sentences whose noun chunks are all right, and share of right parts of speech."""
     exact, right, words = 0, 0, 0
     for example in _draw_examples(nlp, VALIDATION_SEED, count):

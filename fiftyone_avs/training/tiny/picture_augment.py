@@ -42,7 +42,7 @@ class Batch:
 def plain_batch(pictures: PictureSet, indices: np.ndarray) -> Batch:
     """Pictures as they are."""
     pixels, labels = _read(pictures, indices)
-    return Batch(normalise(pixels), labels, torch.from_numpy(pictures.objects[indices]), indices)
+    return Batch(normalise_pixels(pixels), labels, torch.from_numpy(pictures.objects[indices]), indices)
 
 
 def augmented_batch(pictures: PictureSet, indices: np.ndarray, rng: np.random.Generator) -> Batch:
@@ -60,10 +60,10 @@ def augmented_batch(pictures: PictureSet, indices: np.ndarray, rng: np.random.Ge
     pixels, labels = _erase(pixels, labels, generator)
     noise = torch.randn(pixels.shape, generator=generator) * _uniform(len(pixels), 0.0, 0.05, generator)
     pixels = (pixels + noise).clamp(0, 1)
-    return Batch(normalise(pixels), labels, torch.from_numpy(pictures.objects[indices]), indices)
+    return Batch(normalise_pixels(pixels), labels, torch.from_numpy(pictures.objects[indices]), indices)
 
 
-def normalise(pixels: Tensor) -> Tensor:
+def normalise_pixels(pixels: Tensor) -> Tensor:
     """Shift and scale pixels in 0..1 as the image processor does."""
     return (pixels - CHANNEL_MEAN) / CHANNEL_STD
 

@@ -10,14 +10,15 @@ import numpy as np
 import psutil
 import pytest
 
+import fiftyone_avs as avs
 from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import exporting as commands
 from fiftyone_avs.drawing import clip_frames as review_frame
 from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, Pane, Strip, compose, wrap
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, MediaError
-from fiftyone_avs.fo.exporting import clips as review
-from fiftyone_avs.fo.exporting.clips import review_clip
+from fiftyone_avs.fo.exporting import clips as exporting
+from fiftyone_avs.fo.exporting.clips import ClipsSummary, make_clips
 from fiftyone_avs.media import read_frames_at, read_video_sound, video_info
 from fiftyone_avs.media.streaming import stream_frames, write_video
 from fiftyone_avs.media.writing import placed
@@ -35,7 +36,7 @@ def out(tmp_path):
 
 
 def clips(samples, out, **options):
-    summary = review_clip(samples, RUN, out, **{"progress": False, **options})
+    summary = make_clips(samples, RUN, out, **{"progress": False, **options})
     assert summary.written + summary.failed == len(samples) and len(summary.reasons) == summary.failed
     assert len(names(out)) == summary.written
     return summary
@@ -139,7 +140,7 @@ def test_what_cannot_be_read_is_listed_and_costs_no_other_sample(make_segmented,
 
 
 def test_long_sounds_are_cut(make_segmented, out, monkeypatch):
-    monkeypatch.setattr(review, "MAX_SECONDS", 0.8)
+    monkeypatch.setattr(exporting, "MAX_SECONDS", 0.8)
     dataset = make_segmented(1)
     write_tone(Path(dataset.first().audio_path), seconds=5)
     clips(dataset, out)
@@ -158,9 +159,9 @@ def test_arguments_that_cannot_work_are_refused_before_anything_is_written(make_
         (ConfigurationError, "fps must be positive", {"fps": 0}),
     ):
         with pytest.raises(error, match=message):
-            review_clip(dataset, RUN, out, progress=False, **options)
+            make_clips(dataset, RUN, out, progress=False, **options)
     with pytest.raises(DatasetError, match="no run 'third'"):
-        review_clip(dataset, "third", out, progress=False)
+        make_clips(dataset, "third", out, progress=False)
     assert not out.exists()
 
 
@@ -168,7 +169,7 @@ def test_only_an_empty_folder_is_written_to_unless_told(make_segmented, out):
     dataset = make_segmented(1)
     clips(dataset, out)
     with pytest.raises(ConfigurationError, match="is not empty"):
-        review_clip(dataset, RUN, out, progress=False)
+        make_clips(dataset, RUN, out, progress=False)
     (out / "0.mp4").write_bytes(b"old")
     clips(dataset, out, overwrite=True)
     assert video_info(out / "0.mp4").has_sound
@@ -208,7 +209,7 @@ def test_the_videos_own_folder_is_never_written_to(segmented_videos):
     source = Path(segmented_videos.first().filepath)
     before = source.read_bytes()
     with pytest.raises(ConfigurationError, match="holds files of dataset"):
-        review_clip(segmented_videos, RUN, source.parent, overwrite=True, progress=False)
+        make_clips(segmented_videos, RUN, source.parent, overwrite=True, progress=False)
     assert source.read_bytes() == before
 
 
@@ -325,11 +326,23 @@ def test_the_command_writes_clips_and_names_what_failed(make_segmented, out, cap
     dataset = make_segmented(3)
     evaluate(dataset, RUN, adaptive_rule="topk", progress=False)
     extra = ("--gt", "ground_truth", "--eval-key", f"{RUN}_eval")
-    assert command("review", dataset.name, RUN, out, "--limit", "1", *extra) == 0
+    assert command("clips", dataset.name, RUN, out, "--limit", "1", *extra) == 0
     assert "1 clips" in capsys.readouterr().out and names(out) == ["0.mp4"]
     Path(dataset.first().audio_path).unlink()
     dataset.save_view("first", dataset[:1])
-    assert command("review", dataset.name, RUN, out, "--view", "first", "--overwrite") == 3
+    assert command("clips", dataset.name, RUN, out, "--view", "first", "--overwrite") == 3
     assert f"  {dataset.first().id}: " in capsys.readouterr().out
     with pytest.raises(ConfigurationError, match="--limit"):
-        command("review", dataset.name, RUN, out, "--limit", "0")
+        command("clips", dataset.name, RUN, out, "--limit", "0")
+
+
+def test_the_earlier_names_work_for_one_more_release(make_segmented, out, capsys):
+    with pytest.warns(DeprecationWarning, match="review_clip is called make_clips now"):
+        assert avs.review_clip is make_clips
+    with pytest.warns(DeprecationWarning, match="ReviewSummary is called ClipsSummary now"):
+        assert avs.ReviewSummary is ClipsSummary
+    dataset = make_segmented(1)
+    assert command("review", dataset.name, RUN, out) == 0
+    assert "note: `review` is called `clips` now" in capsys.readouterr().err
+    assert command("clips", dataset.name, RUN, out, "--overwrite") == 0
+    assert "note" not in capsys.readouterr().err

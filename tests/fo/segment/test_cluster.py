@@ -20,11 +20,11 @@ from fiftyone_avs import __version__, segment
 from fiftyone_avs.errors import AVSError, ConfigurationError, ModelError
 from fiftyone_avs.fo import segment_all
 from fiftyone_avs.fo.runs.folder import RunFolder
-from fiftyone_avs.fo.runs.start_or_resume import Run
+from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.schema.fields import RunFields, declare
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers
-from fiftyone_avs.fo.segment.cluster.job import RunJob
-from fiftyone_avs.fo.segment.cluster.nodes import Room, room_for
+from fiftyone_avs.fo.segment.cluster.job import ClusterJob
+from fiftyone_avs.fo.segment.cluster.nodes import WorkerPlan, room_for
 from fiftyone_avs.fo.segment.cluster.statuses import StatusStore
 from fiftyone_avs.fo.segment.cluster.worker import start_work
 from fiftyone_avs.fo.segment.loop import GONE
@@ -321,16 +321,16 @@ GPU_BOX = {"CPU": 96.0, "GPU": 8.0}
 @pytest.mark.parametrize(
     ("machines", "options", "room"),
     [
-        ([CPU_BOX], {}, Room(4, 4, 0)),
-        ([HEAD, CPU_BOX, SMALL_BOX], {}, Room(9, 2, 0)),
-        ([CPU_BOX], {"cpus": 1}, Room(16, 1, 0)),
-        ([CPU_BOX], {"workers": 2}, Room(2, 4, 0)),
-        ([GPU_BOX], {}, Room(8, 12, 1)),
-        ([HEAD, CPU_BOX, GPU_BOX], {"device": "cuda"}, Room(8, 12, 1)),
-        ([GPU_BOX], {"gpus": 0.5}, Room(16, 6, 0.5)),
-        ([GPU_BOX], {"gpus": 4}, Room(2, 48, 4)),
-        ([GPU_BOX], {"device": "cpu"}, Room(24, 4, 0)),
-        ([GPU_BOX], {"cpus": 48}, Room(2, 48, 1)),
+        ([CPU_BOX], {}, WorkerPlan(4, 4, 0)),
+        ([HEAD, CPU_BOX, SMALL_BOX], {}, WorkerPlan(9, 2, 0)),
+        ([CPU_BOX], {"cpus": 1}, WorkerPlan(16, 1, 0)),
+        ([CPU_BOX], {"workers": 2}, WorkerPlan(2, 4, 0)),
+        ([GPU_BOX], {}, WorkerPlan(8, 12, 1)),
+        ([HEAD, CPU_BOX, GPU_BOX], {"device": "cuda"}, WorkerPlan(8, 12, 1)),
+        ([GPU_BOX], {"gpus": 0.5}, WorkerPlan(16, 6, 0.5)),
+        ([GPU_BOX], {"gpus": 4}, WorkerPlan(2, 48, 4)),
+        ([GPU_BOX], {"device": "cpu"}, WorkerPlan(24, 4, 0)),
+        ([GPU_BOX], {"cpus": 48}, WorkerPlan(2, 48, 1)),
     ],
 )
 def test_workers_fill_the_machines(machines, options, room):
@@ -348,8 +348,8 @@ def job(make_images, output):
     folder.claim({})
     pipeline = for_workers(Pipeline(Anything(), delicate(white="die"), batch_size=2), None)
     settings = {"models": {}, "media": "image", "audio_field": "audio_path"}
-    run = Run(pipeline, RunFields("anything"), folder, settings)
-    return RunJob((run,), "cpu", dataset.name, "audio_path", 1.0)
+    run = OpenRun(pipeline, RunFields("anything"), folder, settings)
+    return ClusterJob((run,), "cpu", dataset.name, "audio_path", 1.0)
 
 
 def test_a_worker_does_what_each_run_lacks(job, make_images):

@@ -64,7 +64,7 @@ class TruthFiles:
         if record.mask is None and record.boxes is None:
             return None
         if record.mask is None:
-            pixels = draw_boxes(record.boxes or (), size or picture_size(record.image))
+            pixels = draw_box_mask(record.boxes or (), size or picture_size(record.image))
         elif record.mask.kind == "grey" and size in (None, picture_size(record.mask.path)):
             return fo.Segmentation(mask_path=str(record.mask.path))
         else:
@@ -110,7 +110,7 @@ def detections_of(record: Record) -> fo.Detections | None:
     )
 
 
-def draw_boxes(boxes: tuple[Box, ...], size: tuple[int, int]) -> Pixels:
+def draw_box_mask(boxes: tuple[Box, ...], size: tuple[int, int]) -> Pixels:
     """Boxes as a mask: uint8, shape (H, W), 255 in any of them. Each has a pixel at least."""
     height, width = size
     mask = np.zeros(size, np.uint8)

@@ -17,7 +17,7 @@ from typing import Any
 import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.fo.segment.cluster.job import RunJob, for_device
+from fiftyone_avs.fo.segment.cluster.job import ClusterJob, for_device
 from fiftyone_avs.fo.segment.cluster.nodes import database_environment, joined, room_for
 from fiftyone_avs.fo.segment.cluster.pool import WorkerPool, cut
 from fiftyone_avs.fo.segment.cluster.statuses import StatusStore
@@ -126,7 +126,7 @@ def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
     return for_device(pipeline, "cpu")
 
 
-def ray_outcomes(job: RunJob, todo: Todo, options: RayRunner) -> Outcomes:
+def ray_outcomes(job: ClusterJob, todo: Todo, options: RayRunner) -> Outcomes:
     """Do samples on a Ray cluster; yield each one's id and statuses once they are stored, in any order.
 
     Every sample comes exactly once. Close the generator to stop: the workers end, what they stored stays, and
@@ -174,7 +174,7 @@ def _import_ray() -> Any:
         ) from error
 
 
-def _pack(ray: Any, job: RunJob, witness: str | None) -> bytes:
+def _pack(ray: Any, job: ClusterJob, witness: str | None) -> bytes:
     """What a worker is told at its start, pickled here to be able to say what cannot be."""
     try:
         packed: bytes = ray.cloudpickle.dumps((job, witness))

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 import fiftyone as fo
 
 from fiftyone_avs.engine import reading_processes
-from fiftyone_avs.fo.runs.start_or_resume import Run
-from fiftyone_avs.fo.segment.loop import Runner
+from fiftyone_avs.fo.runs.start_or_resume import OpenRun
+from fiftyone_avs.fo.segment.loop import SegmentLoop
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.loading import pick_device
 from fiftyone_avs.pipeline import Pipeline
@@ -16,7 +16,7 @@ from fiftyone_avs.planning import share_models
 
 
 @dataclass(frozen=True)
-class RunJob:
+class ClusterJob:
     """All that a worker needs to do samples of some runs as this process would. It can be pickled.
 
     Attributes:
@@ -31,7 +31,7 @@ class RunJob:
         cpus: the CPUs of a worker.
     """
 
-    runs: tuple[Run, ...]
+    runs: tuple[OpenRun, ...]
     device: str | None
     dataset: str
     audio_field: str
@@ -40,8 +40,8 @@ class RunJob:
     processes: int | None = None
     cpus: int = 1
 
-    def runner(self) -> Runner:
-        """Load the models and build the ``Runner`` of the runs.
+    def runner(self) -> SegmentLoop:
+        """Load the models and build the ``SegmentLoop`` of the runs.
 
         Raises:
             ConfigurationError: if the device is not there.
@@ -52,7 +52,7 @@ class RunJob:
         pipelines = share_models([for_device(run.pipeline, device) for run in self.runs])
         for pipeline in pipelines:
             pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
-        return Runner(
+        return SegmentLoop(
             [replace(run, pipeline=pipeline) for run, pipeline in zip(self.runs, pipelines, strict=True)],
             fo.load_dataset(self.dataset),
             self.audio_field,

@@ -36,7 +36,7 @@ LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
 @dataclass(frozen=True)
-class Room:
+class WorkerPlan:
     """How many workers to start, and what each gets."""
 
     workers: int
@@ -82,7 +82,9 @@ def _signals_kept() -> Iterator[None]:
         signal.signal(signal.SIGTERM, signal.SIG_DFL if before is None else before)
 
 
-def room_for(ray: Any, workers: int | None, cpus: int | None, gpus: float | None, device: str | None) -> Room:
+def room_for(
+    ray: Any, workers: int | None, cpus: int | None, gpus: float | None, device: str | None
+) -> WorkerPlan:
     """Choose what was left open, and check that a worker fits on one of the machines.
 
     Args:
@@ -112,7 +114,7 @@ def room_for(ray: Any, workers: int | None, cpus: int | None, gpus: float | None
             f"no machine of the Ray cluster has the {cpus} CPUs and {gpus:g} GPUs that a worker was to get (they"
             f" have {have}); give workers less with RayRunner(cpus=..., gpus=...)"
         )
-    return Room(workers or fitting, cpus, gpus)
+    return WorkerPlan(workers or fitting, cpus, gpus)
 
 
 def _cpus(machine: Mapping[str, float]) -> float:

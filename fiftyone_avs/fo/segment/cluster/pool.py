@@ -11,7 +11,7 @@ from typing import Any
 
 from fiftyone_avs._version import __version__
 from fiftyone_avs.errors import AVSError, ConfigurationError
-from fiftyone_avs.fo.segment.cluster.nodes import Room
+from fiftyone_avs.fo.segment.cluster.nodes import WorkerPlan
 from fiftyone_avs.fo.segment.cluster.statuses import StatusStore
 from fiftyone_avs.fo.segment.saving import Statuses
 
@@ -83,7 +83,7 @@ class WorkerPool:
         self,
         ray: Any,
         packed: bytes,
-        room: Room,
+        room: WorkerPlan,
         environment: Mapping[str, str],
         statuses: StatusStore,
         restarts: int,

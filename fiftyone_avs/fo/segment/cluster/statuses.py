@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import fiftyone as fo
 
 from fiftyone_avs.fo.runs.folder import stem_of
-from fiftyone_avs.fo.runs.start_or_resume import Run
+from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.segment.loop import Todo
 from fiftyone_avs.fo.segment.saving import Statuses
 
@@ -23,7 +23,7 @@ class StatusStore:
     """
 
     dataset: fo.Dataset
-    runs: Sequence[Run]
+    runs: Sequence[OpenRun]
 
     def stored(self, ids: Sequence[str] | None = None) -> dict[str, Statuses]:
         """The statuses that a few samples have, or all; samples that were deleted are left out."""

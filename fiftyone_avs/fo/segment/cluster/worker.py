@@ -16,21 +16,21 @@ from fiftyone_avs._version import __version__
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.runs.folder import OWNER, RunFolder
 from fiftyone_avs.fo.segment.cluster.statuses import StatusStore
-from fiftyone_avs.fo.segment.loop import Runner
+from fiftyone_avs.fo.segment.loop import SegmentLoop
 from fiftyone_avs.fo.segment.saving import Statuses
 
 if TYPE_CHECKING:
-    from fiftyone_avs.fo.segment.cluster.job import RunJob
+    from fiftyone_avs.fo.segment.cluster.job import ClusterJob
 
 NEWS_EVERY = 0.5
 """Seconds between two messages of a worker, so that many of them do not flood the driver."""
 
 
 @dataclass(frozen=True)
-class Work:
+class WorkerTask:
     """A job in a worker, with its models loaded."""
 
-    runner: Runner
+    runner: SegmentLoop
     statuses: StatusStore
 
     def do(self, ids: Sequence[str]) -> Iterator[list[tuple[str, Statuses]]]:
@@ -52,11 +52,11 @@ class Work:
             yield found
 
 
-def start_work(packed: bytes, version: str) -> Work:
+def start_work(packed: bytes, version: str) -> WorkerTask:
     """Unpack a job, check that this machine can do it, and load the models.
 
     Args:
-        packed: the pickled ``RunJob``, and a media file that must be here (or None).
+        packed: the pickled ``ClusterJob``, and a media file that must be here (or None).
         version: of this package, in the driver.
 
     Raises:
@@ -79,14 +79,14 @@ def start_work(packed: bytes, version: str) -> Work:
             f"worker on {here}: {witness} is not there; all machines must see the media under the same path"
         )
     runner = job.runner()
-    return Work(runner, StatusStore(runner.dataset, runner.runs))
+    return WorkerTask(runner, StatusStore(runner.dataset, runner.runs))
 
 
-def _unpack(packed: bytes, here: str) -> tuple[RunJob, str | None]:
+def _unpack(packed: bytes, here: str) -> tuple[ClusterJob, str | None]:
     from ray import cloudpickle
 
     try:
-        unpacked: tuple[RunJob, str | None] = cloudpickle.loads(packed)
+        unpacked: tuple[ClusterJob, str | None] = cloudpickle.loads(packed)
     except (ImportError, AttributeError) as error:
         raise ConfigurationError(
             f"worker on {here}: the run's strategy cannot be imported there ({error}); install the module that"
@@ -101,7 +101,7 @@ def _set_threads(threads: int) -> None:
     torch.set_num_threads(threads)
 
 
-def _check_database(job: RunJob, here: str) -> None:
+def _check_database(job: ClusterJob, here: str) -> None:
     if not fo.dataset_exists(job.dataset):
         raise ConfigurationError(
             f"worker on {here}: its FiftyOne database has no dataset {job.dataset!r}. Set FIFTYONE_DATABASE_URI to a"

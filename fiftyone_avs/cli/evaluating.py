@@ -1,4 +1,4 @@
-"""``fiftyone-avs evaluate``, ``compare`` and ``runs``: what was predicted, and how good it is."""
+"""``fiftyone-avs evaluate`` and ``compare``: how good masks are, and how runs stand beside each other."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from fiftyone_avs.errors import DatasetError
 
 if TYPE_CHECKING:
     from fiftyone_avs import AVSResults
+
 
 EVALUATE = """\
 Score a run against ground truth: cIoU, AUC, mIoU and F with the adaptive threshold, J and F at the
@@ -34,22 +35,13 @@ examples:
   fiftyone-avs evaluate avsbench-s4 vcap_acls --protocol avsbench --video-field video_id
 """
 
+
 COMPARE = """\
 Put evaluations of one protocol, rule and ground truth side by side: one row each, the best value of each
 column marked.
 
 example:
   fiftyone-avs compare my-data vcap_acls_eval classification_eval --csv table.csv --plot curve.png
-"""
-
-RUNS = """\
-List the runs of a dataset with their strategy, models and counts; delete one with all its fields, files
-and its record; or rename one.
-
-examples:
-  fiftyone-avs runs my-data
-  fiftyone-avs runs my-data --delete vcap_acls
-  fiftyone-avs runs my-data --rename vcap_acls first_try
 """
 
 
@@ -95,12 +87,6 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     comparing.add_argument("--plot", type=Path, help="write a plot of success rates here")
     comparing.set_defaults(run=run_compare)
 
-    listing = command(commands, "runs", "list or delete runs", RUNS)
-    listing.add_argument("dataset", help="the dataset's name")
-    listing.add_argument("--delete", metavar="KEY", help="delete this run")
-    listing.add_argument("--rename", nargs=2, metavar=("KEY", "NEW"), help="give a run another key")
-    listing.set_defaults(run=run_runs)
-
 
 def run_evaluate(options: argparse.Namespace) -> int:
     """Evaluate a run and print its scores."""
@@ -137,29 +123,6 @@ def run_compare(options: argparse.Namespace) -> int:
     if options.plot:
         comparison.plot(options.plot)
         print(f"plot: {options.plot}")
-    return 0
-
-
-def run_runs(options: argparse.Namespace) -> int:
-    """List the runs, or delete one."""
-    import fiftyone_avs as avs
-
-    dataset = load_collection(options.dataset)
-    if options.delete:
-        avs.delete_run(dataset, options.delete)
-        print(f"deleted run {options.delete!r}: its fields, files and record")
-        return 0
-    if options.rename:
-        avs.rename_run(dataset, *options.rename)
-        print("run {!r} is {!r} now: its fields and its evaluations follow".format(*options.rename))
-        return 0
-    found = avs.list_runs(dataset)
-    if not found:
-        print(f"dataset {dataset.name!r} has no runs yet; make one with: fiftyone-avs segment {dataset.name}")
-    for run in found:
-        models = ", ".join(f"{role}={model['card']}" for role, model in run.models.items())
-        counts = ", ".join(f"{number} {status}" for status, number in run.counts.items())
-        print(f"{run.key}: {counts}; preset {run.preset}, {models}{'; ' + run.note if run.note else ''}")
     return 0
 
 
