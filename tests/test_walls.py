@@ -99,6 +99,13 @@ def test_no_import_leads_back_to_where_it_came_from():
     assert not circles(GRAPH)
 
 
+def test_no_room_leads_back_to_itself():
+    rooms: dict[str, set[str]] = {}
+    for name, uses in GRAPH.items():
+        rooms.setdefault(room_of(name), set()).update(map(room_of, uses))
+    assert not circles({room: uses - {room} for room, uses in rooms.items()})
+
+
 def test_nothing_below_the_faces_imports_them():
     below = {name: uses for name, uses in GRAPH.items() if room_of(name) not in ("cli", "integrations")}
     assert not [(name, face) for name, uses in below.items() for face in FACES if face in uses]
