@@ -8,7 +8,12 @@ from typing import TypeVar
 from tqdm import tqdm
 
 Item = TypeVar("Item")
-Progress = bool | Callable[[int, int], None]
+
+Tell = Callable[[int, int], None]
+"""Is told how many items are done, and of how many."""
+
+Progress = bool | Tell
+"""Whether to show a bar, or who is told instead."""
 
 
 class Steps:
@@ -17,7 +22,7 @@ class Steps:
     def __init__(self, progress: Progress, steps: int, length: int) -> None:
         self._progress, self._steps, self._length, self._step = progress, steps, max(1, length), -1
 
-    def next(self) -> bool | Callable[[int, int], None]:
+    def next(self) -> Progress:
         """The progress argument of the next call."""
         self._step += 1
         told, start = self._progress, self._step * self._length

@@ -16,6 +16,8 @@ import tempfile
 import time
 from pathlib import Path
 
+import pytest
+
 _HOME = Path(tempfile.mkdtemp(prefix="fiftyone-avs-tests-"))
 _PATIENCE = 60  # seconds
 
@@ -78,8 +80,12 @@ def pytest_configure(config):
     config.option.loadscopereorder = False
 
 
-def pytest_collection_modifyitems(items):
-    """Put the files that take longest first."""
+def pytest_collection_modifyitems(config, items):
+    """Put the files that take longest first, and leave out what takes minutes unless it is asked for."""
+    if "slow" not in config.getoption("markexpr"):
+        for item in items:
+            if item.get_closest_marker("slow"):
+                item.add_marker(pytest.mark.skip(reason="takes minutes; run with `pytest -m slow`"))
     here = Path(__file__).parent
     places = {here / name: place for place, name in enumerate(_LONGEST)}
     items.sort(key=lambda item: places.get(item.path, len(places)))

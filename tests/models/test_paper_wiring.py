@@ -41,10 +41,8 @@ def small(tmp_path_factory, beats_content):
 
 
 @pytest.fixture(scope="module")
-def real(tmp_path_factory, request):
+def real(tmp_path_factory):
     """What the strategies left at real size, in a process of its own."""
-    if "slow" not in request.config.getoption("markexpr"):
-        pytest.skip("takes minutes; run with `pytest -m slow`")
     folder = tmp_path_factory.mktemp("paper")
     given = paper_files.write_all(folder / "models")
     script = Path(__file__).with_name("paper_run.py")

@@ -13,12 +13,14 @@ sys.path.insert(0, str(HERE))
 
 import check  # noqa: E402 - the line above says where it is
 
-FAST = ("metrics", "beats_small")
+MINUTES = ("wavcaps_htsat_bart",)
+"""At real size this one takes a minute; its reduced form runs always."""
+
 CASES = [
     pytest.param(
         path.parent.name,
         path,
-        marks=() if path.parent.name in FAST or path.stem == "prep" else pytest.mark.slow,
+        marks=pytest.mark.slow if path.parent.name in MINUTES else (),
     )
     for path in sorted(HERE.glob("cases/*/*.npz"))
 ]

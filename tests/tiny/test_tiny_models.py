@@ -13,6 +13,7 @@ from fiftyone_avs.controls.floors import CentreBox, NoText, OracleText, RandomNo
 from fiftyone_avs.metrics import score_sample, summarize
 from fiftyone_avs.models.roles import ROLES
 from fiftyone_avs.models.store import TINY_WEIGHTS
+from fiftyone_avs.pipeline import Task, predict_together
 from fiftyone_avs.tiny.scenes import make_scenes
 from fiftyone_avs.tiny.trial import CONTROLS, STRATEGIES
 from fiftyone_avs.tiny.world.vocabulary import CLASSES, PARTNER
@@ -48,9 +49,11 @@ def summaries(models, scenes, clips):
         "floor_noun": (RandomNoun(), models),
         "floor_centre": (NoText(), centre),
     }
+    pipelines = [avs.load_pipeline(strategy, models=players) for strategy, players in plan.values()]
     found = {}
-    for name, (strategy, players) in plan.items():
-        predictions = avs.load_pipeline(strategy, models=players)(clips)
+    for name, predictions in zip(
+        plan, predict_together([Task(one, clips) for one in pipelines]), strict=True
+    ):
         assert all(prediction.status in ("ok", "abstained") for prediction in predictions)
         scores = [
             score_sample(prediction.soft_map, scene.mask, threshold=prediction.threshold or 0.5)

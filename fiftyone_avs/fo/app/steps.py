@@ -7,8 +7,9 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Generic, TypeVar
 
+from fiftyone_avs.progress import Tell
+
 Result = TypeVar("Result")
-Progress = Callable[[int, int], None]
 
 
 class Stopped(BaseException):
@@ -30,7 +31,7 @@ class InSteps(Generic[Result]):
         >>> summary = steps.result
     """
 
-    def __init__(self, work: Callable[[Progress], Result]) -> None:
+    def __init__(self, work: Callable[[Tell], Result]) -> None:
         self._work = work
         self._news: queue.SimpleQueue[tuple[int, int] | None] = queue.SimpleQueue()
         self._abandoned = threading.Event()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
@@ -19,6 +18,7 @@ from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.metrics import PROTOCOLS, AdaptiveRule, Protocol
+from fiftyone_avs.progress import Progress
 
 DEFAULT_THRESHOLD = 0.5
 
@@ -36,7 +36,7 @@ def evaluate(
     pair_field: str | None = None,
     video_field: str | None = None,
     boxes_field: str | None = None,
-    progress: bool | Callable[[int, int], None] = True,
+    progress: Progress = True,
 ) -> AVSResults:
     """Score a run, or any masks, against a ground truth.
 
@@ -122,7 +122,7 @@ def evaluate(
     return results
 
 
-def _for_fiftyone(progress: bool | Callable[[int, int], None]) -> Any:
+def _for_fiftyone(progress: Progress) -> Any:
     """The progress argument as FiftyOne wants it: its callbacks get the progress bar."""
     if not callable(progress):
         return progress

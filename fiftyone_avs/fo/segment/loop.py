@@ -25,12 +25,12 @@ from fiftyone_avs.fo.segment.saving import Saver, Statuses
 from fiftyone_avs.media import Unread
 from fiftyone_avs.media.frame_clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
 from fiftyone_avs.pipeline import Task, predict_together
+from fiftyone_avs.progress import Progress
 from fiftyone_avs.types import Clip, Prediction
 
 GONE = "the sample was deleted from the dataset during the run"
 
 Item = TypeVar("Item")
-Progress = bool | Callable[[int, int], None]
 Todo = Mapping[str, Sequence[str]]
 """Ids of samples with the keys of the runs that have to do them, in the order of the work."""
 

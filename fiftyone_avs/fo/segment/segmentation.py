@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,7 @@ from fiftyone_avs.fo.segment.cluster.job import ClusterJob
 from fiftyone_avs.fo.segment.loop import RunSummary, SegmentLoop
 from fiftyone_avs.models import Models
 from fiftyone_avs.planning import plan_pipeline, share_models
+from fiftyone_avs.progress import Progress
 from fiftyone_avs.strategies import Strategy
 
 DEMO_MARK = "fiftyone_avs_demo"
@@ -54,7 +55,7 @@ def segment(
     overwrite: bool = False,
     retry_failed: bool = False,
     max_samples: int | None = None,
-    progress: bool | Callable[[int, int], None] = True,
+    progress: Progress = True,
     runner: str | RayRunner = "local",
 ) -> RunSummary:
     """Find the sounding object in every sample and store masks, soft maps and every text on the way.
@@ -150,7 +151,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     overwrite: bool = False,
     retry_failed: bool = False,
     max_samples: int | None = None,
-    progress: bool | Callable[[int, int], None] = True,
+    progress: Progress = True,
     runner: str | RayRunner = "local",
 ) -> list[RunSummary]:
     """Segment with several strategies in one pass: the same runs as with ``segment`` one after the other, in less time.

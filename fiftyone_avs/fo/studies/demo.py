@@ -23,8 +23,9 @@ from fiftyone_avs.fo.evaluate.evaluation import evaluate
 from fiftyone_avs.fo.exporting.sheets import make_sheet
 from fiftyone_avs.fo.importing.folders import video_metadata
 from fiftyone_avs.fo.review.inspection import SampleInspection
+from fiftyone_avs.fo.schema.fields import GROUND_TRUTH, MASK_TARGETS
 from fiftyone_avs.fo.schema.private import ActiveFields
-from fiftyone_avs.fo.segment.segmentation import segment, segment_all
+from fiftyone_avs.fo.segment.segmentation import DEMO_MARK, segment, segment_all
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.tiny.clips import make_video
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes
@@ -116,8 +117,8 @@ def _run(
 def _image_dataset(world: Path, scenes: Sequence[SceneRow]) -> fo.Dataset:
     """The scenes as a persistent FiftyOne dataset, in place of an earlier demo's."""
     dataset = fo.Dataset(IMAGES, persistent=True, overwrite=True)
-    dataset.info["fiftyone_avs_demo"] = True
-    dataset.mask_targets["ground_truth"] = {0: "background", 255: "sounding object"}
+    dataset.info[DEMO_MARK] = True
+    dataset.mask_targets[GROUND_TRUTH] = MASK_TARGETS
     dataset.save()
     dataset.add_samples([_image_sample(world, row) for row in scenes], progress=False)
     dataset.compute_metadata(num_workers=1, progress=False)
@@ -196,7 +197,7 @@ def make_videos(out: Path, models: Models, *, seed: int, count: int) -> Any:
     folder = out / "videos"
     folder.mkdir(parents=True)
     dataset = fo.Dataset(VIDEOS, persistent=True, overwrite=True)
-    dataset.info["fiftyone_avs_demo"] = True
+    dataset.info[DEMO_MARK] = True
     dataset.save()
     for index in range(count):
         path = folder / f"clip-{index:02d}.mp4"

@@ -389,10 +389,8 @@ def test_samples_are_added_while_rows_are_read(tmp_path):
 
 
 @pytest.mark.slow
-def test_ten_thousand_rows_take_little_memory(tmp_path, request, record_property):
+def test_ten_thousand_rows_take_little_memory(tmp_path, record_property):
     """As a list, the samples would take more than 45 MB."""
-    if "slow" not in request.config.getoption("markexpr"):
-        pytest.skip("takes minutes; run with `pytest -m slow`")
     root = link_rows(tmp_path, 10_000)
     tracemalloc.start()
     try:

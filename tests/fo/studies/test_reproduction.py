@@ -33,6 +33,12 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def elsewhere(tmp_path, monkeypatch):
+    """Tables that are given no folder go below the working folder, which is not to be this repository."""
+    monkeypatch.chdir(tmp_path)
+
+
 @pytest.fixture(scope="module")
 def scenes():
     """Eight scenes of the drawn world: four single ones and two pairs."""
