@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image as PILImage, ImageDraw, ImageFont
 
-from fiftyone_avs.drawing.tints import overlay
+from fiftyone_avs.drawing.tints import Colour, overlay
 from fiftyone_avs.types import Image, Mask
 
 LARGEST = (1280, 720)
@@ -28,11 +28,9 @@ STRIP = 140  # height of the texts beneath the pictures
 GROUND, WHITE, GREY = (22, 24, 28), (245, 245, 245), (165, 170, 178)
 GOOD, BAD = (90, 210, 130), (255, 170, 60)
 
-Colour = tuple[int, int, int]
-
 
 @dataclass(frozen=True, eq=False)
-class Pane:
+class FrameView:
     """One view of the picture.
 
     Attributes:
@@ -65,49 +63,49 @@ class Strip:
     origin: str
 
 
-def compose(picture: Image, panes: Sequence[Pane], strip: Strip) -> Image:
-    """Draw a frame. Its size follows from the picture's shape and the number of panes alone.
+def compose_frame(picture: Image, views: Sequence[FrameView], strip: Strip) -> Image:
+    """Draw a frame. Its size follows from the picture's shape and the number of views alone.
 
     Args:
         picture: uint8 RGB, shape (H, W, 3).
-        panes: views of it, from left to right.
+        views: of the picture, from left to right.
         strip: the texts beneath; what does not fit is cut and marked with three dots.
 
     Returns:
         uint8 RGB, shape (H, W, 3), both even.
     """
-    size = _pane_size(picture.shape[1], picture.shape[0], len(panes))
-    inside = len(panes) * size[0] + (len(panes) - 1) * GAP
+    size = _view_size(picture.shape[1], picture.shape[0], len(views))
+    inside = len(views) * size[0] + (len(views) - 1) * GAP
     width = _even(max(NARROWEST, inside + 2 * GAP))
     frame = PILImage.new("RGB", (width, _even(TITLE + size[1] + STRIP)), GROUND)
     draw = ImageDraw.Draw(frame)
     scaled = PILImage.fromarray(picture).resize(size, PILImage.Resampling.BILINEAR)
     left = (width - inside) // 2
-    for pane in panes:
-        _draw_title(draw, pane, left, size[0])
-        frame.paste(_tinted(scaled, pane), (left, TITLE))
+    for view in views:
+        _draw_title(draw, view, left, size[0])
+        frame.paste(_tinted(scaled, view), (left, TITLE))
         left += size[0] + GAP
     _draw_strip(draw, strip, TITLE + size[1] + GAP, *frame.size)
     return np.asarray(frame)
 
 
-def _pane_size(width: int, height: int, panes: int) -> tuple[int, int]:
+def _view_size(width: int, height: int, views: int) -> tuple[int, int]:
     """Width and height of a picture as it is shown."""
-    most = (LARGEST[0] - (panes + 1) * GAP) / panes
+    most = (LARGEST[0] - (views + 1) * GAP) / views
     scale = min(most / width, LARGEST[1] / height, max(1, SMALLEST / max(width, height)))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _tinted(picture: PILImage.Image, pane: Pane) -> PILImage.Image:
-    if pane.mask is None:
+def _tinted(picture: PILImage.Image, view: FrameView) -> PILImage.Image:
+    if view.mask is None:
         return picture
-    mask = PILImage.fromarray(pane.mask).resize(picture.size, PILImage.Resampling.NEAREST)
-    return PILImage.fromarray(overlay(np.asarray(picture), np.asarray(mask), pane.colour))
+    mask = PILImage.fromarray(view.mask).resize(picture.size, PILImage.Resampling.NEAREST)
+    return PILImage.fromarray(overlay(np.asarray(picture), np.asarray(mask), view.colour))
 
 
-def _draw_title(draw: ImageDraw.ImageDraw, pane: Pane, left: int, room: int) -> None:
-    draw.rectangle((left, 9, left + 12, 21), fill=pane.colour)
-    [title] = wrap(pane.title, 15, room - 20, 1)
+def _draw_title(draw: ImageDraw.ImageDraw, view: FrameView, left: int, room: int) -> None:
+    draw.rectangle((left, 9, left + 12, 21), fill=view.colour)
+    [title] = wrap(view.title, 15, room - 20, 1)
     draw.text((left + 20, 6), title, fill=WHITE, font=_font(15))
 
 

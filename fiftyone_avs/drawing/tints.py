@@ -10,17 +10,20 @@ from PIL import Image as PILImage
 
 from fiftyone_avs.types import Image, Mask
 
+Colour = tuple[int, int, int]
+"""Red, green and blue, 0..255."""
+
 TRUTH_COLOUR = (0, 200, 90)
 MASK_COLOUR = (235, 60, 50)
 
 
-def overlay(image: Image, mask: Mask | npt.NDArray[np.float32], colour: tuple[int, int, int]) -> Image:
+def overlay(image: Image, mask: Mask | npt.NDArray[np.float32], colour: Colour) -> Image:
     """Tint the pixels of a mask and darken the others a little.
 
     Args:
         image: uint8 RGB, shape (H, W, 3).
         mask: bool, or float32 in [0, 1] where a pixel belongs to the mask in part; shape (H, W).
-        colour: of the tint, 0..255.
+        colour: of the tint.
 
     Returns:
         uint8 RGB, shape (H, W, 3).

@@ -12,7 +12,7 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.drawing.clip_frames import Pane, Strip, compose
+from fiftyone_avs.drawing.clip_frames import FrameView, Strip, compose_frame
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError
 from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
@@ -184,12 +184,12 @@ class _Shown:
         return _State(found, mask, truth, scores, number)
 
     def draw(self, picture: Image, state: _State, origin: str) -> Image:
-        """A frame of the clip; see ``compose``."""
+        """A frame of the clip; see ``compose_frame``."""
         found, run = state.found, self.fields.run
-        panes = [Pane(run if state.mask is not None else f"{run}: no mask", MASK_COLOUR, state.mask)]
+        views = [FrameView(run if state.mask is not None else f"{run}: no mask", MASK_COLOUR, state.mask)]
         if self.truth is not None:
             title = self.truth if state.truth is not None else f"{self.truth}: none"
-            panes.append(Pane(title, TRUTH_COLOUR, state.truth))
+            views.append(FrameView(title, TRUTH_COLOUR, state.truth))
         expression = f"\u201c{found.expression}\u201d" if found.expression else "no referring expression"
         if found.confidence is not None:
             expression += f" {found.confidence:.2f}"
@@ -197,7 +197,7 @@ class _Shown:
         scores = ", ".join(f"{name} {value:.2f}" for name, value in state.scores.items())
         if self.scores and not scores:
             scores = "not scored"
-        return compose(picture, panes, Strip(expression, status, found.status == "ok", scores, origin))
+        return compose_frame(picture, views, Strip(expression, status, found.status == "ok", scores, origin))
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ import fiftyone_avs as avs
 from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import exporting as commands
 from fiftyone_avs.drawing import clip_frames as review_frame
-from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, Pane, Strip, compose, wrap
+from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, FrameView, Strip, compose_frame, wrap
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, MediaError
 from fiftyone_avs.fo.exporting import clips as exporting
@@ -229,12 +229,12 @@ PICTURE = np.full((48, 64, 3), 120, np.uint8)
 STRIP = Strip("“a dog”", "ok", True, "IoU 0.50", "a.png")
 
 
-@pytest.mark.parametrize("panes", [1, 2])
+@pytest.mark.parametrize("views", [1, 2])
 @pytest.mark.parametrize("shape", [(48, 64), (2000, 3000), (3000, 500), (7, 4001), (1, 1), (333, 777)])
-def test_frames_are_even_and_fit(shape, panes):
+def test_frames_are_even_and_fit(shape, views):
     picture = np.full((*shape, 3), 120, np.uint8)
     mask = np.ones(shape, bool)
-    frame = compose(picture, [Pane("run", MASK_COLOUR, mask)] * panes, STRIP)
+    frame = compose_frame(picture, [FrameView("run", MASK_COLOUR, mask)] * views, STRIP)
     height, width = frame.shape[:2]
     assert height % 2 == width % 2 == 0
     assert review_frame.NARROWEST <= width <= LARGEST[0]
@@ -244,7 +244,7 @@ def test_frames_are_even_and_fit(shape, panes):
 def test_masks_of_another_size_are_fitted():
     mask = np.zeros((24, 32), bool)
     mask[:, 16:] = True
-    frame = compose(PICTURE, [Pane("run", TRUTH_COLOUR, mask)], STRIP)
+    frame = compose_frame(PICTURE, [FrameView("run", TRUTH_COLOUR, mask)], STRIP)
     assert (tint(frame, 0, "left"), tint(frame, 0, "right")) == ("grey", "green")
     x = 80 + 3 * PANE[0] // 4
     np.testing.assert_array_equal(
@@ -267,7 +267,7 @@ def test_texts_that_are_too_long_are_wrapped_and_cut():
 
 def test_no_text_runs_out_of_the_frame():
     strip = Strip("word " * 200, "status " * 200, False, "IoU 0.123456789 " * 50, "name_" * 100)
-    frame = compose(PICTURE, [Pane("title " * 100, MASK_COLOUR, None)], strip)
+    frame = compose_frame(PICTURE, [FrameView("title " * 100, MASK_COLOUR, None)], strip)
     for border in (frame[:, -GAP:], frame[:, :GAP], frame[-4:], frame[:4]):
         assert (border == review_frame.GROUND).all()
 
