@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 
 import numpy as np
-from PIL import Image as PILImage, ImageDraw, ImageFont
+from PIL import Image as PILImage, ImageDraw
 
+from fiftyone_avs.drawing.text import paint, paint_lines, wrap
 from fiftyone_avs.drawing.tints import Colour, overlay
 from fiftyone_avs.types import Image, Mask
 
@@ -78,14 +77,13 @@ def compose_frame(picture: Image, views: Sequence[FrameView], strip: Strip) -> I
     inside = len(views) * size[0] + (len(views) - 1) * GAP
     width = _even(max(NARROWEST, inside + 2 * GAP))
     frame = PILImage.new("RGB", (width, _even(TITLE + size[1] + STRIP)), GROUND)
-    draw = ImageDraw.Draw(frame)
     scaled = PILImage.fromarray(picture).resize(size, PILImage.Resampling.BILINEAR)
     left = (width - inside) // 2
     for view in views:
-        _draw_title(draw, view, left, size[0])
+        _write_title(frame, view, left, size[0])
         frame.paste(_tinted(scaled, view), (left, TITLE))
         left += size[0] + GAP
-    _draw_strip(draw, strip, TITLE + size[1] + GAP, *frame.size)
+    _write_strip(frame, strip, TITLE + size[1] + GAP)
     return np.asarray(frame)
 
 
@@ -103,70 +101,25 @@ def _tinted(picture: PILImage.Image, view: FrameView) -> PILImage.Image:
     return PILImage.fromarray(overlay(np.asarray(picture), np.asarray(mask), view.colour))
 
 
-def _draw_title(draw: ImageDraw.ImageDraw, view: FrameView, left: int, room: int) -> None:
-    draw.rectangle((left, 9, left + 12, 21), fill=view.colour)
-    [title] = wrap(view.title, 15, room - 20, 1)
-    draw.text((left + 20, 6), title, fill=WHITE, font=_font(15))
+def _write_title(frame: PILImage.Image, view: FrameView, left: int, room: int) -> None:
+    ImageDraw.Draw(frame).rectangle((left, 9, left + 12, 21), fill=view.colour)
+    paint(frame, view.title, (left + 20, 6), 15, WHITE, room=room - 20)
 
 
-def _draw_strip(draw: ImageDraw.ImageDraw, strip: Strip, top: int, width: int, height: int) -> None:
-    """Draw the texts: expression and status from the top on, scores and origin along the bottom."""
-    left, room, bottom = 2 * GAP, width - 4 * GAP, height - GAP
+def _write_strip(frame: PILImage.Image, strip: Strip, top: int) -> None:
+    """Write the texts: expression and status from the top on, scores and origin along the bottom."""
+    left, room, bottom = 2 * GAP, frame.width - 4 * GAP, frame.height - GAP
     for text, size, colour in (
         (strip.expression, 22, WHITE),
         (strip.status, 16, GOOD if strip.good else BAD),
     ):
-        for line in wrap(text, size, room, 2):
-            draw.text((left, top), line, fill=colour, font=_font(size))
-            top += round(1.3 * size)
-    [scores] = wrap(strip.scores, 16, room // 2 - GAP, 1)
-    draw.text((left, bottom), scores, fill=WHITE, font=_font(16), anchor="ls")
-    [origin] = wrap(strip.origin, 14, room // 2 - GAP, 1)
-    draw.text((left + room, bottom), origin, fill=GREY, font=_font(14), anchor="rs")
-
-
-def wrap(text: str, size: int, room: int, most: int) -> list[str]:
-    """Break a text into lines that fit.
-
-    Args:
-        text: any text; line breaks count as spaces.
-        size: of the letters, in pixels.
-        room: the width of a line, in pixels.
-        most: how many lines there may be; what is beyond is cut, marked with three dots.
-
-    Returns:
-        One line or more; an empty one for an empty text.
-    """
-    font = _font(size)
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        if font.getlength(longer) <= room:
-            lines[-1] = longer
-            continue
-        if font.getlength(word) <= room:
-            lines.append(word)
-            continue
-        lines[-1] += " " if lines[-1] else ""  # a path that is longer than a line fills the rest of this one
-        for letter in word:
-            if font.getlength(lines[-1] + letter) > room:
-                lines.append("")
-            lines[-1] += letter
-    if len(lines) > most:
-        last = lines[most - 1]
-        while last and font.getlength(f"{last}...") > room:
-            last = last[:-1]
-        lines = [*lines[: most - 1], f"{last}..."]
-    return lines
+        lines, leading = wrap(text, size, room, 2), round(1.3 * size)
+        paint_lines(frame, lines, (left, top), size, colour, room=room, leading=leading)
+        top += leading * len(lines)
+    half = room // 2 - GAP
+    paint(frame, strip.scores, (left, bottom), 16, WHITE, room=half, anchor="ls")
+    paint(frame, strip.origin, (left + room, bottom), 14, GREY, room=half, anchor="rs")
 
 
 def _even(pixels: int) -> int:
     return pixels + pixels % 2
-
-
-@lru_cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib brings: Pillow's own font lacks accents, Greek and Cyrillic."""
-    from matplotlib import get_data_path
-
-    return ImageFont.truetype(Path(get_data_path(), "fonts", "ttf", "DejaVuSans.ttf"), size)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PIL import Image as PILImage, ImageDraw, ImageFont, ImageOps
+from PIL import Image as PILImage, ImageOps
 
+from fiftyone_avs.drawing.text import paint, paint_lines, wrap
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.types import Image, Mask
 
@@ -15,7 +15,11 @@ CELL = 176
 MARGIN = 6
 TEXT_HEIGHT = 62
 HEADER = 26
-LONGEST_TITLE = 24
+
+_TITLE, _SMALL = 12, 10  # sizes of letters: about 30 of the small ones stand in a line
+_LEADING = 13
+_LINES = 4
+_BLACK = (0, 0, 0)
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,11 +57,9 @@ def contact_sheet(
     width = margin + len(columns) * (size + margin)
     height = header + len(rows) * (size + text_height) + margin
     sheet = PILImage.new("RGB", (width, height), "white")
-    draw = ImageDraw.Draw(sheet)
-    title, small = ImageFont.load_default(size=13 * scale), ImageFont.load_default(size=11 * scale)
     for column, name in enumerate(columns):
-        shown = name if len(name) <= LONGEST_TITLE else f"{name[: LONGEST_TITLE - 3]}..."
-        draw.text((margin + column * (size + margin), margin), shown, fill="black", font=title)
+        place = (margin + column * (size + margin), margin)
+        paint(sheet, name, place, _TITLE * scale, _BLACK, room=size)
     for row, cells in enumerate(rows):
         if len(cells) != len(columns):
             raise ValueError(f"row {row} has {len(cells)} cells for {len(columns)} columns")
@@ -65,9 +67,9 @@ def contact_sheet(
         for column, cell in enumerate(cells):
             left = margin + column * (size + margin)
             sheet.paste(_picture(cell, size), (left, top))
-            lines = "\n".join(textwrap.wrap(cell.text, width=30)[:4])
+            lines = wrap(cell.text, _SMALL * scale, size, _LINES)
             place = (left, top + size + round(3 * scale))
-            draw.multiline_text(place, lines, fill="black", font=small, spacing=round(scale))
+            paint_lines(sheet, lines, place, _SMALL * scale, _BLACK, room=size, leading=_LEADING * scale)
     return sheet
 
 

@@ -7,17 +7,14 @@ from __future__ import annotations
 
 import io
 import math
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
-from itertools import islice
-from typing import cast
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PILImage, ImageDraw, ImageFont
+from PIL import Image as PILImage
 
+from fiftyone_avs.drawing.text import paint, paint_lines, wrap
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.types import Image, Mask
@@ -31,6 +28,7 @@ MAX_BYTES = 150_000
 _GAP = 6
 _CAPTION = 38  # the height of a title and the line below it
 _ASPECTS = (0.4, 4.0)  # pictures more extreme than that get empty space beside them
+_SMALL = 11  # the size of all letters but titles
 _MESSAGE_LINES = 4  # at most
 _LINE = 15  # the height of one of them
 
@@ -163,60 +161,20 @@ def _border(coverage: npt.NDArray[np.float32]) -> Mask:
 
 
 def _write_caption(grid: PILImage.Image, pane: Pane, corner: tuple[int, int], across: int) -> None:
-    draw = ImageDraw.Draw(grid)
     left, top = corner
-    draw.text((left, top + 5), _cut(pane.title, _font(14), across), fill=_BRIGHT, font=_font(14))
-    draw.text((left, top + 22), _cut(pane.detail, _font(12), across), fill=_FAINT, font=_font(12))
+    paint(grid, pane.title, (left, top + 5), 13, _BRIGHT, room=across)
+    paint(grid, pane.detail, (left, top + 22), _SMALL, _FAINT, room=across)
 
 
 def _write_message(grid: PILImage.Image, message: str, box: tuple[int, int, int, int]) -> None:
     """Write a message on a dark strip along the bottom of a box (left, top, right, bottom)."""
-    font, across = _font(12), box[2] - box[0] - 12
+    across = box[2] - box[0] - 12
     fitting = max(1, min(_MESSAGE_LINES, (box[3] - box[1] - 8) // _LINE))
-    lines = list(islice(_wrap(message, font, across), fitting + 1))
-    if len(lines) > fitting:
-        lines = [*lines[: fitting - 1], _cut(lines[fitting - 1] + "...", font, across)]
+    lines = wrap(message, _SMALL, across, fitting)
     strip = (box[0], max(box[1], box[3] - _LINE * len(lines) - 8), box[2], box[3])
     grid.paste(grid.crop(strip).point(lambda value: value // 4), strip)
     corner = (strip[0] + 6, strip[1] + 3)
-    ImageDraw.Draw(grid).multiline_text(corner, "\n".join(lines), fill=_BRIGHT, font=font, spacing=3)
-
-
-def _wrap(text: str, font: ImageFont.FreeTypeFont, across: int) -> Iterator[str]:
-    """Break a text into lines that fit, between words where it can be and within long words (paths)."""
-    line = ""
-    for word in text.split():
-        longer = f"{line} {word}" if line else word
-        if font.getlength(longer) <= across:
-            line = longer
-            continue
-        if line:
-            yield line
-        while font.getlength(word) > across and len(word) > 1:
-            count = max(1, _fitting(word, font, across))
-            yield word[:count]
-            word = word[count:]
-        line = word
-    if line:
-        yield line
-
-
-def _cut(text: str, font: ImageFont.FreeTypeFont, across: int) -> str:
-    """The text, or as much of its start as fits with dots behind it."""
-    if font.getlength(text) <= across:
-        return text
-    kept = text.removesuffix("...")
-    return kept[: _fitting(kept, font, across - font.getlength("..."))] + "..."
-
-
-def _fitting(text: str, font: ImageFont.FreeTypeFont, across: float) -> int:
-    """How many characters from the start of a text fit into a width."""
-    return bisect_right(range(1, len(text) + 1), across, key=lambda count: font.getlength(text[:count]))
-
-
-@cache
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    return cast(ImageFont.FreeTypeFont, ImageFont.load_default(size=size))  # always so when a size is given
+    paint_lines(grid, lines, corner, _SMALL, _BRIGHT, room=across, leading=_LINE)
 
 
 def _to_jpeg(grid: PILImage.Image) -> bytes:

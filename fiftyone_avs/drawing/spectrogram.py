@@ -11,8 +11,9 @@ from collections.abc import Sequence
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image as PILImage, ImageDraw, ImageFont
+from PIL import Image as PILImage, ImageDraw
 
+from fiftyone_avs.drawing.text import paint, width as text_width
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.media import is_silent
 from fiftyone_avs.types import Image, Sound
@@ -32,6 +33,7 @@ _WAVE_SHARE = 0.22
 _SURROUND = (24, 24, 27)
 _WAVE = (150, 200, 255)
 _LABEL = (212, 212, 216)
+_SMALL = 10  # the size of the labels' letters
 _MARK = (90, 255, 160)
 _DIMMED = 0.45  # what is left of the colours outside of the highlight
 _KILOHERTZ = (0.1, 0.25, 0.5, 1, 2, 4, 8, 16, 32)
@@ -82,13 +84,12 @@ def spectrogram_picture(
         _mark(plot, *span)
     picture = PILImage.new("RGB", (width, height), _SURROUND)
     picture.paste(PILImage.fromarray(plot), (_LEFT, _TOP))
-    draw = ImageDraw.Draw(picture)
-    _label_times(draw, sound.duration, across, height - _BOTTOM)
-    _label_frequencies(draw, sound.sample_rate, rows, height - _BOTTOM)
+    _label_times(picture, sound.duration, across, height - _BOTTOM)
+    _label_frequencies(picture, sound.sample_rate, rows, height - _BOTTOM)
     if is_silent(sound.samples):
         note = "silent" if len(sound.samples) else "no samples"
         middle = (_LEFT + across / 2, height - _BOTTOM - rows / 2)
-        draw.text(middle, note, _LABEL, _font(14), anchor="mm", stroke_width=3, stroke_fill=_SURROUND)
+        paint(picture, note, middle, 13, _LABEL, anchor="mm", halo=_SURROUND)
     file = io.BytesIO()
     picture.save(file, format="PNG", compress_level=3)
     return file.getvalue()
@@ -178,14 +179,15 @@ def _mark(plot: Image, first: int, after: int) -> None:
     plot[:, [first, after - 1]] = _MARK
 
 
-def _label_times(draw: ImageDraw.ImageDraw, duration: float, across: int, bottom: int) -> None:
+def _label_times(picture: PILImage.Image, duration: float, across: int, bottom: int) -> None:
     """Ticks at round numbers of seconds, as many as there is room for."""
+    draw = ImageDraw.Draw(picture)
     for time in _ticks(duration, max(2, across // 70)):
         x = _LEFT + time / duration * (across - 1)
         draw.line((x, bottom, x, bottom + 3), fill=_LABEL)
         label = f"{time:.6g} s" if duration >= 1 else f"{1000 * time:.6g} ms"
-        most_right = _LEFT + across + _RIGHT - 2 - draw.textlength(label, _font(11)) / 2
-        draw.text((min(x, most_right), bottom + 4), label, fill=_LABEL, font=_font(11), anchor="ma")
+        most_right = _LEFT + across + _RIGHT - 2 - text_width(label, _SMALL) / 2
+        paint(picture, label, (min(x, most_right), bottom + 4), _SMALL, _LABEL, anchor="ma")
 
 
 def _ticks(duration: float, most: int) -> Sequence[float]:
@@ -197,18 +199,15 @@ def _ticks(duration: float, most: int) -> Sequence[float]:
     return [index * step for index in range(int(duration / step + 1e-9) + 1)]
 
 
-def _label_frequencies(draw: ImageDraw.ImageDraw, sample_rate: int, rows: int, bottom: int) -> None:
+def _label_frequencies(picture: PILImage.Image, sample_rate: int, rows: int, bottom: int) -> None:
     """Ticks at round kHz, from the bottom up, leaving out those that would touch the last one."""
+    draw = ImageDraw.Draw(picture)
     highest, last = _to_mel(sample_rate / 2), float(bottom)
-    draw.text((_LEFT - 5, _TOP), "kHz", fill=_LABEL, font=_font(11), anchor="ra")
+    paint(picture, "kHz", (_LEFT - 5, _TOP), _SMALL, _LABEL, anchor="ra")
     for kilohertz in _KILOHERTZ:
         y = bottom - _to_mel(1000 * kilohertz) / highest * rows
         if y < bottom - rows or last - y < 13:
             continue
         draw.line((_LEFT - 4, y, _LEFT - 1, y), fill=_LABEL)
-        draw.text((_LEFT - 5, y), f"{kilohertz:g}", fill=_LABEL, font=_font(11), anchor="rm")
+        paint(picture, f"{kilohertz:g}", (_LEFT - 5, y), _SMALL, _LABEL, anchor="rm")
         last = y
-
-
-def _font(size: int) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
-    return ImageFont.load_default(size=size)

@@ -14,7 +14,7 @@ import fiftyone_avs as avs
 from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import exporting as commands
 from fiftyone_avs.drawing import clip_frames as review_frame
-from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, FrameView, Strip, compose_frame, wrap
+from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, FrameView, Strip, compose_frame
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, MediaError
 from fiftyone_avs.fo.exporting import clips as exporting
@@ -250,19 +250,6 @@ def test_masks_of_another_size_are_fitted():
     np.testing.assert_array_equal(
         frame[TITLE + PANE[1] // 2, x], overlay(PICTURE, np.ones((48, 64), bool), TRUTH_COLOUR)[0, 0]
     )
-
-
-def test_texts_that_are_too_long_are_wrapped_and_cut():
-    font = review_frame._font(16)
-    sentence = "failed: the sound track is damaged " * 20
-    path = "/a/very/long/path/without/spaces" * 20
-    for text in (sentence, path, f"failed: {path}", "Ünïcödé " * 90):
-        lines = wrap(text, 16, 600, 2)
-        assert len(lines) == 2 and lines[1].endswith("...")
-        assert all(font.getlength(line) <= 600 for line in lines)
-        assert text.startswith(lines[0])
-    assert wrap("a photo\nof  dog.", 16, 600, 2) == ["a photo of dog."]
-    assert wrap("", 16, 600, 1) == [""]
 
 
 def test_no_text_runs_out_of_the_frame():
