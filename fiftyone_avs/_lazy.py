@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.util
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,10 +12,10 @@ from typing import Any
 def lazily(
     face: str, homes: Mapping[str, str], deprecated: Mapping[str, str] | None = None
 ) -> Callable[[str], Any]:
-    """A module's ``__getattr__`` that imports each name from the module where it is defined.
+    """A package's ``__getattr__`` that imports each name from the module where it is defined, and rooms by their names.
 
     Args:
-        face: the module's name.
+        face: the package's name.
         homes: public name -> the module that defines it.
         deprecated: old name -> the new one, which it still stands for; asking for it warns.
     """
@@ -28,8 +29,10 @@ def lazily(
                 stacklevel=2,
             )
         home = homes.get(new or name)
-        if home is None:
-            raise AttributeError(f"module {face!r} has no attribute {name!r}")
-        return getattr(importlib.import_module(home), new or name)
+        if home is not None:
+            return getattr(importlib.import_module(home), new or name)
+        if not name.startswith("_") and importlib.util.find_spec(f"{face}.{name}") is not None:
+            return importlib.import_module(f"{face}.{name}")
+        raise AttributeError(f"module {face!r} has no attribute {name!r}")
 
     return __getattr__

@@ -176,6 +176,14 @@ def test_a_face_has_no_name_of_a_room():
         assert not {one.name for one in pkgutil.iter_modules(module.__path__)} & {*module.__all__}
 
 
+def test_rooms_are_there_by_name():
+    program = "import fiftyone_avs as avs; print(avs.models.CARDS is not None, avs.fo.runs.__name__)"
+    out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert out.split() == ["True", "fiftyone_avs.fo.runs"]
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = fiftyone_avs.nothing
+
+
 def test_asking_for_one_name_does_not_import_everything():
     program = "import sys, fiftyone_avs as avs; avs.AVSError; print(*{m.split('.')[0] for m in sys.modules})"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
