@@ -75,14 +75,14 @@ def write_models(folder: Path) -> dict[str, str]:
         folder: where to write. Files of an earlier call are used as they are.
     """
     given = {
-        role: f"{card}:{_official(folder / card, card, vocabulary)}"
+        role: f"{card}:{write_official(folder / card, card, vocabulary)}"
         for role, (card, vocabulary) in OFFICIAL.items()
     }
     hub = {"image_captioner": (folder / "blip", _blip), "image_text_scorer": (folder / "clip", _clip)}
-    return given | {role: str(_once(path, write)) for role, (path, write) in hub.items()}
+    return given | {role: str(write_once(path, write)) for role, (path, write) in hub.items()}
 
 
-def _once(folder: Path, write: Callable[[Path], None]) -> Path:
+def write_once(folder: Path, write: Callable[[Path], None]) -> Path:
     """Write a folder that is not there; an unfinished one has another name."""
     if not folder.exists():
         unfinished = folder.with_name(f"{folder.name}.unfinished")
@@ -91,41 +91,54 @@ def _once(folder: Path, write: Callable[[Path], None]) -> Path:
     return folder
 
 
-def _official(folder: Path, card: str, vocabulary: Vocabulary) -> Path:
-    """A checkpoint as its authors publish it, with a tokenizer beside it."""
+def write_official(
+    folder: Path, card: str, vocabulary: Vocabulary | None, extras: Mapping[str, Any] | None = None
+) -> Path:
+    """A checkpoint as its authors publish it, with a tokenizer beside it.
+
+    Args:
+        folder: where to write, if it is not there yet.
+        card: the name of its card.
+        vocabulary: of the tokenizer; None for a network that reads no words.
+        extras: the other entries that the card keeps.
+    """
     name = "official.pth"
 
     def write(unfinished: Path) -> None:
         checkpoint = get_card(card).checkpoint
         assert checkpoint is not None
+        given = {entry: (extras or {})[entry] for entry in checkpoint.configured_by}
         with skip_initialisation():
-            network = import_name(checkpoint.network)()
-        _tokenizer(vocabulary).save_pretrained(unfinished / "tokenizer")
-        torch.save({checkpoint.entry: _fill(network).state_dict()}, unfinished / name)
+            network = import_name(checkpoint.network)(**given)
+        unfinished.mkdir(parents=True, exist_ok=True)
+        if vocabulary is not None:
+            make_tokenizer(vocabulary).save_pretrained(unfinished / "tokenizer")
+        torch.save({checkpoint.entry: fill(network).state_dict(), **(extras or {})}, unfinished / name)
 
-    return _once(folder, write) / name
+    return write_once(folder, write) / name
 
 
 def _blip(folder: Path) -> None:
     """BLIP base."""
     with skip_initialisation():
         network = BlipForConditionalGeneration(BlipConfig(vision_config={"image_size": 384}))
-    _save(folder, network, BlipImageProcessorPil(), _tokenizer(BERT))
+    save(folder, network, BlipImageProcessorPil(), make_tokenizer(BERT))
 
 
 def _clip(folder: Path) -> None:
     """CLIP ViT-B/16."""
     with skip_initialisation():
         network = CLIPModel(CLIPConfig(vision_config={"patch_size": 16}))
-    _save(folder, network, CLIPImageProcessorPil(), _tokenizer(CLIP))
+    save(folder, network, CLIPImageProcessorPil(), make_tokenizer(CLIP))
 
 
-def _save(folder: Path, network: Any, *others: Any) -> None:
-    for part in (_fill(network), *others):
+def save(folder: Path, network: Any, *others: Any) -> None:
+    """Fill a network and write it, and what belongs to it, as the hub has them."""
+    for part in (fill(network), *others):
         part.save_pretrained(folder)
 
 
-def _fill(network: torch.nn.Module) -> torch.nn.Module:
+def fill(network: torch.nn.Module) -> torch.nn.Module:
     """Random weights; what a network computes itself stays."""
     draw = torch.Generator().manual_seed(0)
     learned = {name for name, _ in network.named_parameters()}
@@ -148,7 +161,7 @@ def _scaled(name: str, values: torch.Tensor) -> torch.Tensor:
     return around + 0.1 * values
 
 
-def _tokenizer(vocabulary: Vocabulary) -> Any:
+def make_tokenizer(vocabulary: Vocabulary) -> Any:
     """A tokenizer of whole words; one that it does not know becomes the last made-up one."""
     marks = vocabulary.marks
     words = iter([*WORDS, *(f"dog{number}" for number in range(vocabulary.size))])

@@ -30,8 +30,11 @@ from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.checkpoints import load_official
 from fiftyone_avs.models.geometry import geometry_by_name, normalise
+from fiftyone_avs.models.grounded import IMAGENET_MEAN, IMAGENET_STD
 from fiftyone_avs.models.hearing import Ear, window_of
+from fiftyone_avs.models.instances import keep, noun_phrase
 from fiftyone_avs.models.nouns import DROPPED
+from fiftyone_avs.models.square import Square
 from fiftyone_avs.models.store import find_checkpoint, part_of, source_of
 from fiftyone_avs.models.text_tower import RisTextTower
 from fiftyone_avs.types import Sound
@@ -116,14 +119,20 @@ def load_networks(models: Models) -> Networks:
     """The loop's own copies of the networks that the cards name, with the same weights."""
     card, device = models.cards, models.device
     scorer = clap if card["audio_text_scorer"].checkpoint is None else msclap
-    segmenter = clipseg if card["segmenter"].checkpoint is None else referring
     return Networks(
         blip(card["image_captioner"], device),
         noun_phrases(card["noun_extractor"]),
         scorer(card["audio_text_scorer"], device),
-        segmenter(card["segmenter"], device),
+        _segmenter_of(card["segmenter"])(card["segmenter"], device),
         card["segmenter"].options["threshold"],
     )
+
+
+def _segmenter_of(card: Card) -> Callable[[Card, str], Callable[[Image.Image, str], np.ndarray]]:
+    """Which of the three kinds of segmenters a card is of."""
+    if "masks" in card.parts:
+        return grounded
+    return clipseg if card.checkpoint is None else referring
 
 
 def blip(card: Card, device: str) -> Callable[[Image.Image], list[str]]:
@@ -223,6 +232,37 @@ def clipseg(card: Card, device: str) -> Callable[[Image.Image, str], np.ndarray]
         found = logits.reshape(1, 1, *logits.shape[-2:]).sigmoid()
         size = (picture.height, picture.width)
         return interpolate(found, size=size, mode="bilinear", align_corners=False)[0, 0].cpu().numpy()
+
+    return soft_map
+
+
+def grounded(card: Card, device: str) -> Callable[[Image.Image, str], np.ndarray]:
+    """Grounding DINO and SAM 2 of transformers: all boxes of a picture go to the painter together."""
+    from transformers import (
+        GroundingDinoForObjectDetection,
+        GroundingDinoImageProcessorPil,
+        Sam2Model,
+    )
+
+    detector, tokenizer = pretrained(GroundingDinoForObjectDetection, card, device)
+    processor = GroundingDinoImageProcessorPil.from_pretrained(source_of(card))
+    masks = source_of(part_of(card, "masks"))
+    painter = Sam2Model.from_pretrained(masks, dtype=torch.float32).eval().to(device)
+    size = painter.config.prompt_encoder_config.image_size
+    square = Square.from_pretrained(masks, size=size, mean=IMAGENET_MEAN, std=IMAGENET_STD)
+
+    def soft_map(picture: Image.Image, text: str) -> np.ndarray:
+        pixels = processor(images=picture, return_tensors="pt")["pixel_values"].to(device)
+        words = tokenizer([f"{noun_phrase(text).lower()}."], return_tensors="pt").to(device)
+        output = detector(pixel_values=pixels, input_ids=words.input_ids, attention_mask=words.attention_mask)
+        kept = keep(output.logits[0].sigmoid().amax(-1), card.options["box_threshold"])
+        centre, extent = output.pred_boxes[0][kept.indices].split(2, dim=-1)
+        boxes = torch.cat([centre - extent / 2, centre + extent / 2], dim=-1) * size
+        stretched = square([np.asarray(picture)], device)
+        logits = painter(pixel_values=stretched, input_boxes=boxes[None], multimask_output=False).pred_masks
+        size_of_picture = (picture.height, picture.width)
+        maps = interpolate(logits[0], size_of_picture, mode="bilinear", align_corners=False)
+        return (kept.factor * maps.amax((0, 1)).sigmoid()).clamp(0, 1).cpu().numpy()
 
     return soft_map
 

@@ -233,10 +233,10 @@ def test_layouts(script, tmp_path):
 
 def test_random_tokenizers_have_the_real_marks(script):
     random_models = script("random_models")
-    clip = random_models._tokenizer(random_models.CLIP)
+    clip = random_models.make_tokenizer(random_models.CLIP)
     ids = clip("a photo of dog12.")["input_ids"]
     assert (len(clip), ids[0], ids[-1], max(ids), len(ids)) == (49408, 49406, 49407, 49407, 7)
     assert clip.decode(ids, skip_special_tokens=True) == "a photo of dog12 ."
-    gpt2 = random_models._tokenizer(random_models.GPT2)
+    gpt2 = random_models.make_tokenizer(random_models.GPT2)
     assert gpt2(" <|endoftext|>")["input_ids"] == [50256]
     assert 0 not in gpt2("dog7 and a word that it does not know")["input_ids"]
