@@ -29,6 +29,7 @@ _LONGEST = (
     "fo/studies/test_reproduction.py",
     "examples/test_notebook.py",
     "performance/test_whole_runs.py",
+    "performance/test_gpu_script.py",
     "training/test_tiny_training.py",
     "models/test_official_adapters.py",
     "plugin/test_operators.py",
