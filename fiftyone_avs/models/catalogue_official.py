@@ -38,7 +38,7 @@ ASDA_CARD = {
 CRIS_CARD = {
     "file": "best_model.pth",
     "prefix": "module.",
-    "page": "https://github.com/DerrickWang005/CRIS_CARD.pytorch",
+    "page": "https://github.com/DerrickWang005/CRIS.pytorch",
     "note": "the authors published none; their training script writes it",
 }
 ETRIS_CARD = {
@@ -89,11 +89,11 @@ def _laion(
 
 OFFICIAL_CARDS = [
     _ris("asda", "asda:ASDA", "letterbox", ASDA_CARD, 193),
-    _ris("cris-r50", "cris:CRIS_CARD.r50", "warp", CRIS_CARD, 147),
-    _ris("cris-r101", "cris:CRIS_CARD.r101", "warp", CRIS_CARD, 161),
-    _ris("etris-r50", "etris:ETRIS_CARD.r50", "warp", ETRIS_CARD, 133),
-    _ris("etris-r101", "etris:ETRIS_CARD.r101", "warp", ETRIS_CARD, 147),
-    _ris("etris-vitb16", "etris:ETRIS_CARD.vitb16", "warp", ETRIS_CARD, 173),
+    _ris("cris-r50", "cris:CRIS.r50", "warp", CRIS_CARD, 147),
+    _ris("cris-r101", "cris:CRIS.r101", "warp", CRIS_CARD, 161),
+    _ris("etris-r50", "etris:ETRIS.r50", "warp", ETRIS_CARD, 133),
+    _ris("etris-r101", "etris:ETRIS.r101", "warp", ETRIS_CARD, 147),
+    _ris("etris-vitb16", "etris:ETRIS.vitb16", "warp", ETRIS_CARD, 173),
     Card(
         "beats-as2m",
         "audio_classifier",

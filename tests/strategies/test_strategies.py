@@ -13,7 +13,7 @@ from fiftyone_avs.models.fake import (
     FakeTextInverter,
     fake_models,
 )
-from fiftyone_avs.strategies import Captioning, Classification, Evidence, Inverted, VCapACls
+from fiftyone_avs.strategies import Captioning, Classification, Evidence, Inversion, VCapACls
 from fiftyone_avs.strategies.nouns import NO_NOUN_NOTE
 
 IMAGE = np.full((6, 4, 3), 200, np.uint8)
@@ -49,7 +49,7 @@ def test_captioning_abstains_on_an_empty_caption():
 
 
 def test_inversion_refers_by_token_embeddings_and_names_the_nearest_words():
-    referral = refer(Inverted(), fake_models())
+    referral = refer(Inversion(), fake_models())
     assert referral.tokens.vectors.shape == (2, 4)
     assert referral.text == "<dog barking>"
     assert referral.confidence == 0.7
@@ -57,7 +57,7 @@ def test_inversion_refers_by_token_embeddings_and_names_the_nearest_words():
 
 def test_inversion_abstains_below_its_floor():
     models = fake_models(text_inverter=FakeTextInverter(similarity=0.1))
-    assert refer(Inverted(min_confidence=0.5), models).abstained
+    assert refer(Inversion(min_confidence=0.5), models).abstained
 
 
 def test_vcap_acls_lets_the_sound_choose_among_the_nouns_of_the_picture():

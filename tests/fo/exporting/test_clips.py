@@ -12,7 +12,7 @@ import pytest
 
 import fiftyone_avs as avs
 from fiftyone_avs import evaluate, segment
-from fiftyone_avs.cli import exporting as commands
+from fiftyone_avs.cli import exporting as commands, main
 from fiftyone_avs.drawing import clip_frames as review_frame
 from fiftyone_avs.drawing.clip_frames import GAP, LARGEST, TITLE, FrameView, Strip, compose_frame
 from fiftyone_avs.drawing.tints import MASK_COLOUR, TRUTH_COLOUR, overlay
@@ -329,7 +329,7 @@ def test_the_earlier_names_work_for_one_more_release(make_segmented, out, capsys
     with pytest.warns(DeprecationWarning, match="ReviewSummary is called ClipsSummary now"):
         assert avs.ReviewSummary is ClipsSummary
     dataset = make_segmented(1)
-    assert command("review", dataset.name, RUN, out) == 0
+    assert main(["review", dataset.name, RUN, str(out)]) == 0
     assert "note: `review` is called `clips` now" in capsys.readouterr().err
-    assert command("clips", dataset.name, RUN, out, "--overwrite") == 0
+    assert main(["clips", dataset.name, RUN, str(out), "--overwrite"]) == 0
     assert "note" not in capsys.readouterr().err
