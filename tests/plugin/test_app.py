@@ -11,6 +11,7 @@ import re
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import fiftyone as fo
@@ -77,6 +78,15 @@ def judged(original):
     dataset.delete()
 
 
+def reload_until(dataset: fo.Dataset, field: str) -> None:
+    """Reload a dataset that the App's process wrote to until it has a field; on a busy machine this took a moment."""
+    deadline = time.monotonic() + 10
+    dataset.reload()
+    while not dataset.has_field(field) and time.monotonic() < deadline:
+        time.sleep(0.2)
+        dataset.reload()
+
+
 def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images):
     user.open(images.name)
     user.call("AVS: segment sounding objects")
@@ -89,7 +99,7 @@ def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images)
     user.execute()
     user.sees(f"run 'mine': {SAMPLES} ok, 0 abstained, 0 failed")
     user.finish(f"run 'mine': {SAMPLES} ok")
-    images.reload()
+    reload_until(images, "mine_status")
     assert images.count_values("mine_status") == {"ok": SAMPLES}
     assert user.page.locator("[data-cy=checkbox-mine] input, input[data-cy=checkbox-mine]").is_checked()
     user.keep("segmented", settle=2000)  # masks are fetched one by one
