@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import threading
 import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
+
+_ONE_AT_A_TIME = threading.RLock()
+"""Held while a name is imported: threads that enter a library with circular imports at two places would lock up."""
 
 
 def lazily(
@@ -29,10 +33,12 @@ def lazily(
                 stacklevel=2,
             )
         home = homes.get(new or name)
-        if home is not None:
-            return getattr(importlib.import_module(home), new or name)
-        if not name.startswith("_") and importlib.util.find_spec(f"{face}.{name}") is not None:
-            return importlib.import_module(f"{face}.{name}")
+        with _ONE_AT_A_TIME:
+            if home is not None:
+                return getattr(importlib.import_module(home), new or name)
+            is_room = name.isidentifier() and not name.startswith("_")
+            if is_room and importlib.util.find_spec(f"{face}.{name}") is not None:
+                return importlib.import_module(f"{face}.{name}")
         raise AttributeError(f"module {face!r} has no attribute {name!r}")
 
     return __getattr__

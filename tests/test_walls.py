@@ -184,6 +184,28 @@ def test_rooms_are_there_by_name():
         _ = fiftyone_avs.nothing
 
 
+def test_threads_may_ask_for_names_at_once():
+    """FiftyOne's imports are circular, and threads that entered them at several places locked up."""
+    program = """
+import threading, fiftyone_avs as avs
+names, found = ("segment", "compare", "make_sheet", "list_runs"), {}
+start = threading.Barrier(len(names))
+def ask(name):
+    start.wait()
+    found[name] = getattr(avs, name)
+threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+[thread.start() for thread in threads], [thread.join() for thread in threads]
+assert all(callable(found[name]) for name in names)
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("name", ["a.b", "metrics..x", "no name", ""])
+def test_names_that_cannot_be_are_no_attributes(name):
+    assert not any(hasattr(module, name) for module in FACES.values())
+
+
 def test_asking_for_one_name_does_not_import_everything():
     program = "import sys, fiftyone_avs as avs; avs.AVSError; print(*{m.split('.')[0] for m in sys.modules})"
     out = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout

@@ -1,6 +1,6 @@
 """Benchmarks on disk: which there are, how their files lie, and what each row of them says.
 
-Nothing here knows FiftyOne. ``integrations`` turns records into samples.
+Nothing here knows FiftyOne. ``fo.importing`` turns records into samples.
 """
 
 from __future__ import annotations

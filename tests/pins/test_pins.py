@@ -23,6 +23,7 @@ import pytest
 from fiftyone.core.odm import get_db_conn
 
 import fiftyone_avs as avs
+import fiftyone_avs.integrations
 from fiftyone_avs.cli import build_parser
 from fiftyone_avs.fo.studies.demo import run_demo
 
@@ -39,6 +40,13 @@ def test_a_public_name_is_there_with_its_parameters(name):
     parameters = PUBLIC["names"][name]
     if parameters is not None:
         assert set(parameters) <= set(inspect.signature(found).parameters)
+
+
+@pytest.mark.parametrize("name", PUBLIC["integrations"])
+def test_a_name_of_the_earlier_address_is_there_with_a_warning(name):
+    with pytest.warns(DeprecationWarning):
+        assert getattr(fiftyone_avs.integrations, name) is not None
+    assert name in dir(fiftyone_avs.integrations)
 
 
 def lost(known: Mapping[str, Any], parser: argparse.ArgumentParser, path: str) -> Iterator[str]:

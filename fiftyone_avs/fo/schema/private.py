@@ -17,7 +17,7 @@ from fiftyone.core.evaluation import EvaluationMethod
 from fiftyone.core.odm import ActiveFields, get_db_conn
 from fiftyone.core.runs import Run, RunConfig
 
-from fiftyone_avs.errors import AVSError, ConfigurationError
+from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 
 __all__ = [
     "ActiveFields",
@@ -63,7 +63,13 @@ def _of(owner: Any, name: str) -> Any:
 
 
 def root_of(samples: SampleCollection) -> fo.Dataset:
-    """The dataset behind a collection, for views of patches, frames and clips, too."""
+    """The dataset behind a collection, for views of patches, frames and clips, too.
+
+    Raises:
+        DatasetError: if it is no collection.
+    """
+    if not isinstance(samples, SampleCollection):
+        raise DatasetError(f"a dataset or a view is needed, not {samples!r:.60}")
     return _of(samples, "_root_dataset")
 
 

@@ -17,7 +17,7 @@ from packaging.version import Version
 from pymongo import UpdateOne
 
 from fiftyone_avs import evaluate, segment
-from fiftyone_avs.errors import AVSError, ConfigurationError
+from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.evaluate.backend import AVSEvaluation, AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.schema import private
@@ -54,6 +54,11 @@ def test_root_of(images):
     assert private.root_of(images.limit(2)) is images
     add_boxes(images)
     assert private.root_of(images.to_patches("boxes")) is images
+
+
+def test_what_is_no_collection_is_told(images):
+    with pytest.raises(DatasetError, match="a dataset or a view is needed, not <Sample"):
+        private.root_of(images.first())
 
 
 def test_own_dataset(images):
