@@ -34,6 +34,8 @@ FRAMES = "frames."
 GROUND_TRUTH, AUDIO = "ground_truth", "audio_path"
 """The fields of ground truth and of sounds' paths, unless a call is told others."""
 
+_TEXT: Mapping[str, Any] = {"ftype": fo.StringField}  # arguments of ``add_fields``
+
 
 @dataclass(frozen=True)
 class RunFields:
@@ -139,9 +141,6 @@ def declare(dataset: fo.Dataset, fields: RunFields) -> None:
         refresh(dataset)
     dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
     add_to_sidebar(dataset, fields.paths, fields.run)  # saves the dataset, too
-
-
-_TEXT: Mapping[str, Any] = {"ftype": fo.StringField}
 
 
 def _label_of(kind: type) -> Mapping[str, Any]:

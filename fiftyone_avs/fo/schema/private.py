@@ -69,7 +69,7 @@ def root_of(samples: SampleCollection) -> fo.Dataset:
         DatasetError: if it is no collection.
     """
     if not isinstance(samples, SampleCollection):
-        raise DatasetError(f"a dataset or a view is needed, not {samples!r:.60}")
+        raise DatasetError(f"a dataset or a view is needed, not {type(samples).__name__}")
     return _of(samples, "_root_dataset")
 
 

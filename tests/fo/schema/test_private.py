@@ -61,7 +61,7 @@ def test_root_of(images):
 
 
 def test_what_is_no_collection_is_told(images):
-    with pytest.raises(DatasetError, match="a dataset or a view is needed, not <Sample"):
+    with pytest.raises(DatasetError, match="a dataset or a view is needed, not Sample"):
         private.root_of(images.first())
 
 
