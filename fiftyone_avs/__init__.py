@@ -33,6 +33,7 @@ if TYPE_CHECKING:
         EvaluationInfo as EvaluationInfo,
         list_evaluations as list_evaluations,
     )
+    from fiftyone_avs.fo.evaluate.renaming import rename_scores as rename_scores
     from fiftyone_avs.fo.evaluate.results import AVSResults as AVSResults
     from fiftyone_avs.fo.exporting.clips import ClipsSummary as ClipsSummary, make_clips as make_clips
     from fiftyone_avs.fo.exporting.export import ExportSummary as ExportSummary, export_run as export_run
@@ -174,6 +175,7 @@ _HOMES = {
     "register_card": "fiftyone_avs.models",
     "register_strategy": "fiftyone_avs.strategies",
     "rename_run": "fiftyone_avs.fo.runs.changing",
+    "rename_scores": "fiftyone_avs.fo.evaluate.renaming",
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "Reproduction": "fiftyone_avs.paper.table",
     "run_controls": "fiftyone_avs.fo.studies.controls",

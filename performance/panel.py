@@ -30,7 +30,7 @@ import numpy as np
 
 from fiftyone_avs.fo.compare.joint import joint_scores
 from fiftyone_avs.fo.compare.standings import class_standings, standings
-from fiftyone_avs.fo.evaluate.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.listing import list_evaluations
 from fiftyone_avs.fo.evaluate.results import build_results
 from fiftyone_avs.fo.evaluate.scoring import Scored
@@ -128,7 +128,7 @@ def write_run(dataset: fo.Dataset, run: str, skill: np.ndarray, rng: np.random.G
     dataset.set_values(fields.query, [fo.Classification(label="a photo of noun.", confidence=0.6)] * count)
     dataset.set_values(fields.candidates, [fo.Classifications(classifications=words)] * count)
     dataset.set_values(fields.status, statuses)
-    scores = np.clip(skill[:, None] + 0.25 * rng.standard_normal((count, len(SUFFIXES))), 0, 1)
+    scores = np.clip(skill[:, None] + 0.25 * rng.standard_normal((count, 4)), 0, 1)
     scores[[status != "ok" for status in statuses]] = 0
     scores[luck > 0.99, 0] = np.nan
     write_evaluation(dataset, run, statuses, [SampleScores(*row) for row in scores.tolist()])
@@ -137,12 +137,12 @@ def write_run(dataset: fo.Dataset, run: str, skill: np.ndarray, rng: np.random.G
 def write_evaluation(dataset: fo.Dataset, run: str, statuses: list[str], scores: list[SampleScores]) -> None:
     """Store what ``evaluate`` stores: config, fields and results with all rows."""
     key = f"{run}_eval"
-    method = AVSEvaluationConfig(run, "ground_truth", is_run=True, class_field="label").build()
+    method = AVSEvaluationConfig(run, "ground_truth", is_run=True, class_field="label", naming="mask").build()
     method.register_run(dataset, key)
     method.register_samples(dataset, key)
-    for suffix, attribute in SUFFIXES.items():
+    for attribute, name in method.config.fields(key).by_score.items():
         values = [getattr(score, attribute) for score in scores]
-        dataset.set_values(f"{key}_{suffix}", [None if np.isnan(value) else value for value in values])
+        dataset.set_values(name, [None if np.isnan(value) else value for value in values])
     pixels = Counter({(True, True): 300, (True, False): 200, (False, True): 100, (False, False): 400})
     scored = [
         Scored(sample_id, status.partition(":")[0], score, pixels=pixels, label_ids=(sample_id, sample_id))
@@ -178,7 +178,7 @@ def open_panel(dataset: fo.Dataset) -> tuple[dict[str, float], Any]:
         "miou": [standing.summary.miou for standing in overall],
         "auc": [standing.summary.auc for standing in overall],
         "ok": [standing.counts["ok"] for standing in overall],
-        "class": {row.label: [row.miou[info.key] for info in evaluations] for row in by_class},
+        "class": {row.label: [row.mean_iou[info.key] for info in evaluations] for row in by_class},
         "better": [joint.x_better, joint.y_better],
         "grid": [list(row) for row in joint.grid],
     }

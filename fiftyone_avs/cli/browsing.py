@@ -7,9 +7,10 @@ import argparse
 from fiftyone_avs.cli.common import command, load_collection
 
 BROWSE = """\
-List the samples of an evaluation, those with the lowest adaptive IoU first: id, IoU, file and referring
-expression (or why there is none). For videos the IoU is the mean of the frames. Samples without an
-adaptive IoU are left out.
+List the samples of an evaluation, those whose masks have the lowest IoU first: id, IoU, file and referring
+expression (or why there is none). For videos the IoU is the mean of the frames. Samples without an IoU are
+left out. With --iou adaptive the paper's IoU counts, which knows how large the answer is and can be high
+where the mask is bad.
 
 With --save the list becomes a saved view of the dataset, to be picked in the App.
 
@@ -28,6 +29,9 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--best", action="store_true", help="the highest IoU first")
     parser.add_argument(
         "--between", nargs=2, type=float, metavar=("LOW", "HIGH"), help="only IoUs from LOW to HIGH"
+    )
+    parser.add_argument(
+        "--iou", choices=("mask", "adaptive"), default="mask", help="which IoU (default: the mask's)"
     )
     parser.add_argument("--limit", type=int, metavar="N", help="so many samples at most (default: all)")
     parser.add_argument("--save", metavar="NAME", help="save the list as a view of the dataset")
@@ -49,8 +53,9 @@ def run_browse(options: argparse.Namespace) -> int:
         limit=options.limit,
         name=options.save,
         overwrite=options.overwrite,
+        iou=options.iou,
     )
-    found = describe_samples(view, options.eval_key)
+    found = describe_samples(view, options.eval_key, iou=options.iou)
     width = max((len(sample.file) for sample in found), default=0)
     for sample in found:
         text = sample.expression or f"({sample.status or 'no expression'})"

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
 
 EVALUATE = """\
 Score a run against ground truth: cIoU, AUC, mIoU and F with the adaptive threshold, J and F at the
-segmenter's own. Failed and abstained samples count as empty masks, they are never left out.
+segmenter's own. Failed and abstained samples count as empty masks, they are never left out. Samples that
+the run never came to do not count, and the output says how many there are; --coverage all counts them as
+empty masks.
 
-Results are a FiftyOne evaluation: fields <eval key>_iou, _f, ... on every sample for filters in the
-App, and an entry in its Model Evaluation panel.
+Results are a FiftyOne evaluation: fields <eval key>_iou and _f (of the mask), _iou_adaptive and
+_f_adaptive (the paper's) on every sample for filters in the App, and an entry in its Model Evaluation panel.
 
 protocols:
   baav      as the paper's released code: maps and masks at 224 x 224 pixels
@@ -42,6 +44,17 @@ column marked.
 
 example:
   fiftyone-avs compare my-data vcap_acls_eval classification_eval --csv table.csv --plot curve.png
+"""
+
+
+RENAME = """\
+Until version 0.2 an evaluation wrote the adaptive IoU to <eval key>_iou and that of the mask to
+<eval key>_iou_threshold; now <eval key>_iou is the mask's and <eval key>_iou_adaptive the adaptive one. Earlier
+evaluations keep working as they are. This command gives their fields today's names: scores stay the same, and
+nothing is evaluated again.
+
+example:
+  fiftyone-avs rename-scores my-data
 """
 
 
@@ -77,6 +90,12 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     evaluating.add_argument("--boxes-field", help="field of the boxes, for boxes (default: <gt>_boxes)")
     evaluating.add_argument("--class-field", help="field of the class, to break scores down by in the App")
+    evaluating.add_argument(
+        "--coverage",
+        choices=("run", "all"),
+        default="run",
+        help="run: score what the run came to; all: count the rest as empty masks (default: %(default)s)",
+    )
     evaluating.set_defaults(run=run_evaluate)
 
     comparing = command(commands, "compare", "put evaluations side by side", COMPARE)
@@ -85,7 +104,20 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     comparing.add_argument("--ok-only", action="store_true", help="only over samples that ended ok")
     comparing.add_argument("--csv", type=Path, help="write the table here, too")
     comparing.add_argument("--plot", type=Path, help="write a plot of success rates here")
+    comparing.add_argument(
+        "--iou",
+        choices=("mask", "adaptive"),
+        default="mask",
+        help="the plot's success rates are of this IoU (default: the mask's)",
+    )
     comparing.set_defaults(run=run_compare)
+
+    renaming = command(commands, "rename-scores", "give scores of version 0.1 today's names", RENAME)
+    renaming.add_argument("dataset", help="the dataset's name")
+    renaming.add_argument(
+        "eval_keys", nargs="*", metavar="eval-key", help="only these evaluations (default: all of them)"
+    )
+    renaming.set_defaults(run=run_rename)
 
 
 def run_evaluate(options: argparse.Namespace) -> int:
@@ -104,6 +136,7 @@ def run_evaluate(options: argparse.Namespace) -> int:
         pair_field=options.pair_field,
         video_field=options.video_field,
         boxes_field=options.boxes_field,
+        coverage=options.coverage,
     )
     results.print_report()
     return 0
@@ -121,8 +154,20 @@ def run_compare(options: argparse.Namespace) -> int:
         comparison.to_csv(options.csv)
         print(f"table: {options.csv}")
     if options.plot:
-        comparison.plot(options.plot)
+        comparison.plot(options.plot, iou=options.iou)
         print(f"plot: {options.plot}")
+    return 0
+
+
+def run_rename(options: argparse.Namespace) -> int:
+    """Rename the fields of scores, and say what was renamed."""
+    import fiftyone_avs as avs
+
+    done = avs.rename_scores(load_collection(options.dataset), options.eval_keys or None)
+    for one in done:
+        print(one)
+    if not done:
+        print(f"dataset {options.dataset!r} has no evaluation of version 0.1: there is nothing to rename")
     return 0
 
 

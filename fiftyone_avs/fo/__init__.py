@@ -62,6 +62,10 @@ if TYPE_CHECKING:
         list_evaluations as list_evaluations,
     )
     from fiftyone_avs.fo.evaluate.preflight import check_evaluate as check_evaluate
+    from fiftyone_avs.fo.evaluate.renaming import (
+        RenamedScores as RenamedScores,
+        rename_scores as rename_scores,
+    )
     from fiftyone_avs.fo.evaluate.results import (
         AVSResults as AVSResults,
         describe_rules as describe_rules,
@@ -136,6 +140,10 @@ if TYPE_CHECKING:
     )
     from fiftyone_avs.fo.runs.start_or_resume import name_runs as name_runs
     from fiftyone_avs.fo.schema.checks import root_dataset as root_dataset
+    from fiftyone_avs.fo.schema.eval_fields import (
+        IOU_LABELS as IOU_LABELS,
+        EvalFields as EvalFields,
+    )
     from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS as CAPTION_FIELDS
     from fiftyone_avs.fo.schema.findings import Finding as Finding
     from fiftyone_avs.fo.schema.private import serialized_view as serialized_view
@@ -255,6 +263,10 @@ _HOMES = {
     "PublishedRow": "fiftyone_avs.paper.published",
     "RayRunner": "fiftyone_avs.fo.segment.cluster.driver",
     "rename_run": "fiftyone_avs.fo.runs.changing",
+    "RenamedScores": "fiftyone_avs.fo.evaluate.renaming",
+    "rename_scores": "fiftyone_avs.fo.evaluate.renaming",
+    "IOU_LABELS": "fiftyone_avs.fo.schema.eval_fields",
+    "EvalFields": "fiftyone_avs.fo.schema.eval_fields",
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "ReproducedRow": "fiftyone_avs.paper.table",
     "Reproduction": "fiftyone_avs.paper.table",

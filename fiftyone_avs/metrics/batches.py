@@ -103,8 +103,13 @@ def score_batch(
     Raises:
         ValueError: wrong input; the message names the problem.
     """
-    ways = [(_highest(rule), math.nan), (_above(threshold), 0.0)]
-    return BatchSampleScores(*_in_blocks(pred, gt, ways, threads))
+    ways = [(_highest(rule), math.nan), (_above(threshold), math.nan)]
+    found = BatchSampleScores(*_in_blocks(pred, gt, ways, threads))
+    nothing = np.isnan(found.iou)  # neither in the ground truth nor in the mask; see `both_scores`
+    found.iou[nothing] = 0.0
+    if rule == "topk":
+        found.iou_adaptive[nothing], found.f_adaptive[nothing] = math.nan, 0.0
+    return found
 
 
 def _above(threshold: float) -> Select:
@@ -126,7 +131,8 @@ def _highest(rule: AdaptiveRule) -> Select:
         selected = np.greater(maps, levels[:, None], out=room.selected[: len(maps)])
         if rule == "topk":
             for row, one, level, count in zip(selected, maps, levels, present.tolist(), strict=True):
-                top_up(row, one, level, wanted_of(pixels, count))
+                if count or level > 0:
+                    top_up(row, one, level, wanted_of(pixels, count))
         return selected
 
     return select

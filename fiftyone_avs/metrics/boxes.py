@@ -18,7 +18,15 @@ from fiftyone_avs.metrics.detection import average_precision, best_f1, map_confi
 from fiftyone_avs.metrics.inputs import PROTOCOL_SIZE, BoolMask, FloatMap, resize_soft_map
 from fiftyone_avs.metrics.localisation import SIX, Summary, summarize, warn_of_few_levels
 from fiftyone_avs.metrics.samples import SampleScores, join, no_prediction
-from fiftyone_avs.metrics.scores import AdaptiveRule, Scores, above, check_rule, f_measure, highest
+from fiftyone_avs.metrics.scores import (
+    AdaptiveRule,
+    Scores,
+    above,
+    check_rule,
+    f_measure,
+    highest,
+    without_ranking,
+)
 
 BOXES = {**SIX, "ap": "AP@0.5", "max_f1": "max F1"}
 """The numbers over boxes: attributes of ``BoxSummary`` and how tables call them."""
@@ -124,7 +132,8 @@ def score_boxes(
     flat = weights.reshape(-1)
     present = int(np.count_nonzero(flat))
     adaptive = _weigh(highest(prediction, present, adaptive_rule), flat, math.nan)
-    return BoxScores(join(adaptive, _weigh(above(prediction, threshold), flat, 0.0)), confidence)
+    fixed = _weigh(above(prediction, threshold), flat, math.nan)
+    return BoxScores(join(*without_ranking(adaptive, fixed, adaptive_rule)), confidence)
 
 
 def summarize_boxes(

@@ -5,7 +5,8 @@ Rules of this package where the official evaluators leave a case open:
 * A missing map (the sample failed, abstained or was never predicted) is an empty prediction. It scores
   0, never "missing".
 * Empty ground truth: the threshold scores are 0 whatever the prediction, as in the official evaluator.
-  The adaptive IoU is 0 if something is selected and NaN if nothing is.
+  The adaptive IoU is 0 if something is selected and NaN if nothing is; with the rule ``topk`` NaN, too, if the
+  mask at the threshold is empty.
 * A summary leaves samples whose adaptive IoU is NaN out of all its adaptive numbers and counts
   them in ``n_undefined``. The threshold numbers include them.
 """

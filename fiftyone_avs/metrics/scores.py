@@ -66,12 +66,13 @@ def adaptive_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule =
             * ``"official"``: values above the sorted map's value at [N - k]. That is k - 1 pixels
               without ties and fewer with ties. A constant map, a saturated one, and even a hard mask
               equal to the ground truth score 0.
-            * ``"topk"``: exactly k pixels; ties go to the pixels that come first, row by row.
+            * ``"topk"``: exactly k pixels; ties go to the pixels that come first, row by row. Where the
+              ground truth is empty, pixels of value 0 are never among them.
             * ``"half"``: SSLalignment's older rule, values above the one at [N // 2].
 
     Returns:
         IoU and F. The IoU is NaN where nothing is selected and nothing is there (an empty ground
-        truth and a constant map); F is 0 where undefined.
+        truth and a constant map, with ``"topk"`` a map of zeros); F is 0 where undefined.
 
     Raises:
         ValueError: wrong input or unknown rule.
@@ -84,11 +85,29 @@ def adaptive_scores(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule =
 def both_scores(
     pred: npt.ArrayLike, gt: npt.ArrayLike, threshold: float, rule: AdaptiveRule = "official"
 ) -> tuple[Scores, Scores]:
-    """Do `adaptive_scores` and `threshold_scores` in one pass; returns the adaptive ones first."""
+    """Do `adaptive_scores` and `threshold_scores` in one pass; returns the adaptive ones first.
+
+    With ``"topk"`` the adaptive IoU is NaN, too, where the ground truth and the mask at the threshold are empty: an
+    answer that is right has nothing to be ranked by.
+    """
     soft_map, mask = flat_pair(pred, gt)
     present = int(np.count_nonzero(mask))
     adaptive = _score(highest(soft_map, present, rule), mask, present, undefined_iou=math.nan)
-    return adaptive, _score(above(soft_map, threshold), mask, present, undefined_iou=0.0)
+    fixed = _score(above(soft_map, threshold), mask, present, undefined_iou=math.nan)
+    return without_ranking(adaptive, fixed, rule)
+
+
+def without_ranking(adaptive: Scores, fixed: Scores, rule: AdaptiveRule) -> tuple[Scores, Scores]:
+    """Give adaptive and threshold scores their values where ground truth and mask are empty.
+
+    Args:
+        adaptive: the adaptive scores.
+        fixed: the threshold scores; the IoU is NaN where ground truth and mask are empty.
+        rule: of the adaptive scores.
+    """
+    if not math.isnan(fixed.iou):
+        return adaptive, fixed
+    return (Scores(math.nan, 0.0) if rule == "topk" else adaptive), Scores(0.0, 0.0)
 
 
 def adaptive_threshold(pred: npt.ArrayLike, gt: npt.ArrayLike, rule: AdaptiveRule = "official") -> float:
@@ -113,7 +132,7 @@ def highest(soft_map: FloatMap, present: int, rule: AdaptiveRule) -> BoolMask:
     check_rule(rule)
     level = level_at(soft_map, position_of(soft_map.size, present, rule))
     selected = np.asarray(soft_map > level)
-    if rule == "topk":
+    if rule == "topk" and (present or level > 0):
         top_up(selected, soft_map, level, wanted_of(soft_map.size, present))
     return selected
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -110,7 +111,9 @@ def read_prediction(path: Path, activation: Activation = "none") -> PredictedMap
     raw = _read_picture(path) if path.suffix.lower() in PICTURES else _read_array(path)
     if raw.size == 0:
         raise MediaError("the map has no pixels", path=path)
-    if not np.isfinite(raw).all():
+    with np.errstate(over="ignore"):  # what is beyond float64 counts as infinite
+        finite = np.isfinite(raw.astype(np.float64)).all()
+    if not finite:
         raise MediaError("the map holds NaN or infinite values", path=path)
     values = _activated(_in_full_range(raw, path), raw.dtype.kind == "f", activation, path)
     lowest, highest = values.min(), values.max()
@@ -200,7 +203,9 @@ def _activated(
             )
         return 1 / (1 + np.exp(-np.clip(values, -700, 700)))
     if activation == "minmax" and highest > lowest:
-        return (values - lowest) / (highest - lowest)
+        # halved, so that the range of numbers near the largest is one; small numbers would vanish that way
+        scale = 0.5 if math.isinf(highest - lowest) else 1.0
+        return (values * scale - lowest * scale) / (highest * scale - lowest * scale)
     if activation == "minmax" and raw:
         raise MediaError("all values of the map are equal, so that they cannot be stretched", path=path)
     if lowest < -ROUNDING or highest > 1 + ROUNDING:

@@ -32,6 +32,10 @@ RULES = {
 }
 
 
+COVERAGES = {
+    "run": "what the run came to; the result says how many of all samples these are",
+    "all": "all samples: what the run never came to counts as an empty mask, as in tables over a whole benchmark",
+}
 PAIR_CHOICE = (
     "pair_field",
     PAIR_KEY,
@@ -90,6 +94,7 @@ class EvaluateAVS(LongOperator):
                 min=0,
                 max=1,
             )
+        dropdown(inputs, "coverage", COVERAGES, label="Count", default="run")
         check_form(ctx, inputs)
 
     def _fill_protocol(self, ctx: Any, inputs: types.Object, gt: str) -> str:
@@ -179,14 +184,22 @@ def _arguments(params: dict[str, Any]) -> dict[str, Any]:
     """What was filled in, but for what another protocol's form asked for."""
     protocol = params.get("protocol") or "baav"
     asked = ("threshold", "adaptive_rule", "pair_field") if PROTOCOLS[protocol].adaptive else ("video_field",)
-    optional = ("gt", "protocol", "class_field", *asked, *(("boxes_field",) if protocol == "boxes" else ()))
+    optional = (
+        "gt",
+        "protocol",
+        "class_field",
+        "coverage",
+        *asked,
+        *(("boxes_field",) if protocol == "boxes" else ()),
+    )
     return {name: params[name] for name in optional if params.get(name) is not None}
 
 
 def _counts(result: avs.AVSResults) -> str:
     counts = ", ".join(f"{number} {status}" for status, number in result.counts.items() if number)
     left_out = f", {len(result.excluded)} left out" if result.excluded else ""
-    return f"{result.key}: {counts}{left_out}"
+    covered = f"; {result.coverage.partition(':')[0]}" if result.coverage else ""
+    return f"{result.key}: {counts}{left_out}{covered}"
 
 
 def _row(result: avs.AVSResults) -> dict[str, Any]:

@@ -12,6 +12,10 @@ from fiftyone_avs.fo import list_evaluations
 from ..forms import absent, dropdown, names, problem
 from .base import AVSOperator
 
+IOU_CHOICES = {
+    "mask": "IoU of the masks",
+    "adaptive": "adaptive IoU: the paper's, of as many pixels as the ground truth has",
+}
 NO_EVALUATION = "Run 'Evaluate against ground truth' first"
 
 
@@ -61,6 +65,7 @@ class BrowseByIoU(AVSOperator):
         dropdown(
             inputs, "order", {"worst": "worst first", "best": "best first"}, label="Order", default="worst"
         )
+        dropdown(inputs, "iou", IOU_CHOICES, label="By", default="mask")
         inputs.float("low", label="IoU of at least", required=False, min=0, max=1)
         inputs.float("high", label="IoU of at most", required=False, min=0, max=1)
         inputs.int("limit", label="At most so many samples", required=False, min=1)
@@ -81,7 +86,9 @@ class BrowseByIoU(AVSOperator):
         params = ctx.params
         keys = [info.key for info in list_evaluations(ctx.dataset)]
         given = {
-            name: params[name] for name in ("order", "low", "high", "limit") if params.get(name) is not None
+            name: params[name]
+            for name in ("order", "low", "high", "limit", "iou")
+            if params.get(name) is not None
         }
         view = avs.browse_by_iou(
             ctx.target_view(),

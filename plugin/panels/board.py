@@ -88,7 +88,7 @@ def never_on_views(info: EvaluationInfo, metrics: Mapping[str, str]) -> str:
 
 def _counts(one: Standing) -> str:
     counts = ", ".join(f"{number} {status}" for status, number in one.counts.items() if number)
-    return counts or str(one.summary.n)
+    return f"{counts or one.summary.n}{f'; {one.coverage}' if one.coverage else ''}"
 
 
 def _percent(value: float | None) -> str:

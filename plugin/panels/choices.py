@@ -80,3 +80,9 @@ def picked_axes(ctx: Any) -> tuple[str, str]:
 def picked_scope(ctx: Any) -> str:
     """Whose numbers: ``ALL`` evaluated samples', or those of the samples ``SHOWN`` in the grid."""
     return ctx.panel.state.get("samples_and_published.scope") or ALL
+
+
+def picked_iou(ctx: Any, chosen: Sequence[EvaluationInfo]) -> str:
+    """Which IoU curves, classes and points are of: the mask's, unless the adaptive one was picked and is there."""
+    adaptive = bool(chosen) and chosen[0].fields.iou_adaptive is not None
+    return "adaptive" if adaptive and ctx.panel.state.get("iou") == "adaptive" else "mask"

@@ -10,6 +10,7 @@ from fiftyone.operators import types
 
 from fiftyone_avs import AVSError
 from fiftyone_avs.fo import (
+    IOU_LABELS,
     PUBLISHED_DATASETS,
     EvaluationInfo,
     Standing,
@@ -19,6 +20,7 @@ from fiftyone_avs.fo import (
     list_evaluations,
     metrics_of_all,
     published_rows,
+    rename_scores,
     sample_class_fields,
     serialized_view,
     standings,
@@ -49,6 +51,7 @@ from .choices import (
     picked_axes,
     picked_class_field,
     picked_evaluations,
+    picked_iou,
     picked_published,
     picked_scope,
     two_columns,
@@ -57,14 +60,18 @@ from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
 
 WORST = 24
 CELLS = 20
+IOU_CHOICES = {"mask": "IoU of the masks", "adaptive": "adaptive IoU, which knows the answer's size"}
 STORE, CHOSEN = "fiftyone_avs", "compared"
 
 ABOUT = """\
 cIoU: share of samples with an IoU of 0.5 or more. AUC: area under the success rate. Both, mIoU and F are
-adaptive: as many pixels as the ground truth has. J and F (threshold) judge the masks themselves. IIoU and IAUC
-count a pair as its worst sample. Under protocol avsbench J is at 0.5, and F at the best threshold of a video.
-Only evaluations of one protocol, rule and ground truth are shown together.
+adaptive, as in the paper: of as many pixels as the ground truth has. J and F (threshold) judge the masks
+themselves, as do curves, classes and points, unless the adaptive IoU is picked. IIoU and IAUC count a pair as its
+worst sample. Under protocol avsbench J is at 0.5, and F at the best threshold of a video. Only evaluations of one
+protocol, rule and ground truth are shown together.
 """
+
+EARLIER = "The numbers here are right, but in the sidebar the fields have the names of version 0.1: "
 
 EMPTY = """\
 ### No evaluation yet
@@ -115,7 +122,8 @@ class AVSCompare(QuietPanel):
         classes = picked_class_field(ctx, fields) if fields else None
         axes = picked_axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None
         made = [f"{info.key} {info.created}" for info in infos]
-        return [made, chosen, scope, str(view), picked_published(ctx), classes, axes]
+        iou = picked_iou(ctx, picked_evaluations(ctx, infos))
+        return [made, chosen, scope, str(view), picked_published(ctx), classes, axes, iou]
 
     def render(self, ctx: Any) -> types.Property:
         """The whole panel."""
@@ -136,18 +144,22 @@ class AVSCompare(QuietPanel):
         samples = ctx.view if picked_scope(ctx) == SHOWN else ctx.dataset
         found = standings(samples, chosen)
         keys = [info.key for info in chosen]
+        iou = picked_iou(ctx, chosen)
         ctx.panel.state.keys = keys
         called, colour = called_after(chosen), colours([info.key for info in infos])
         self._leaderboard(ctx, panel, found, called)
+        self._earlier_names(panel, chosen)
         panel.btn("show_all", "Show all samples again", on_click=self.show_all, variant="outlined")
         if ctx.panel.state.get("message"):
             panel.md(ctx.panel.state.message, name="message_shown")
-        traces, layout = success_curves(found, called, colour)
+        if chosen[0].fields.iou_adaptive is not None:
+            pick(ctx, panel, "iou", IOU_CHOICES, "Curves, classes and points by", iou, self.on_pick)
+        traces, layout = success_curves(found, called, colour, iou)
         _figure(panel, "curve", "Success rate", traces, layout, self.on_curve)
         self._classes(ctx, panel, samples, chosen, called, colour)
         self.remember(ctx)
         if len(keys) > 1:
-            self._joint(ctx, panel, samples, keys, called)
+            self._joint(ctx, panel, samples, chosen, called)
 
     def _drop_downs(
         self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo], chosen: list[EvaluationInfo]
@@ -204,6 +216,24 @@ class AVSCompare(QuietPanel):
             panel.md(blank, name="not_on_views")
         panel.md("Click a row, a curve, a bar or a point to see the samples behind it.", name="hint")
 
+    def _earlier_names(self, panel: types.Object, chosen: Sequence[EvaluationInfo]) -> None:
+        """Say which evaluations have fields of other names than today's, and offer to rename them."""
+        earlier = [info for info in chosen if info.naming == "adaptive"]
+        if earlier:
+            about = ", ".join(f"{info.fields.iou_adaptive} is adaptive" for info in earlier)
+            panel.view(
+                "earlier", types.Warning(label="Scores of an earlier version", description=EARLIER + about)
+            )
+            panel.btn(
+                "rename", "Give their fields today's names", on_click=self.on_rename, variant="outlined"
+            )
+
+    def on_rename(self, ctx: Any) -> None:
+        """Rename the fields of earlier evaluations."""
+        done = rename_scores(ctx.dataset)
+        ctx.ops.notify("; ".join(map(str, done)) or "nothing to rename", variant="success")
+        ctx.ops.reload_dataset()
+
     def _classes(
         self,
         ctx: Any,
@@ -219,21 +249,28 @@ class AVSCompare(QuietPanel):
             return
         field = picked_class_field(ctx, fields)
         pick(ctx, panel, "class_field", names(fields), "Classes", field, self.on_pick)
-        found = class_standings(samples, chosen, field)
+        iou = picked_iou(ctx, chosen)
+        found = class_standings(samples, chosen, field, iou=iou)
         if len(found) > MOST_CLASSES:
             panel.md(f"The {MOST_CLASSES} largest of {len(found)} classes are shown.", name="many_classes")
-        traces, layout = class_bars(found, [info.key for info in chosen], called, colour)
-        _figure(panel, "classes", "Mean IoU by class", traces, layout, self.on_class)
+        traces, layout = class_bars(found, [info.key for info in chosen], called, colour, iou)
+        _figure(panel, "classes", f"Mean {IOU_LABELS[iou]} by class", traces, layout, self.on_class)
 
     def _joint(
-        self, ctx: Any, panel: types.Object, samples: Any, keys: list[str], called: dict[str, str]
+        self,
+        ctx: Any,
+        panel: types.Object,
+        samples: Any,
+        chosen: Sequence[EvaluationInfo],
+        called: dict[str, str],
     ) -> None:
         """Two evaluations sample by sample."""
+        keys = [info.key for info in chosen]
         x, y = picked_axes(ctx)
         row = two_columns(panel, "axes")
         pick(ctx, row, "axes.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
         pick(ctx, row, "axes.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
-        scores = joint_scores(samples, x, y, bins=CELLS)
+        scores = joint_scores(samples, x, y, bins=CELLS, iou=picked_iou(ctx, chosen))
         panel.md(
             f"{called[x]} is better on **{scores.x_better}** samples, {called[y]} on **{scores.y_better}**, equal"
             f" on {scores.equal}.",
@@ -247,7 +284,8 @@ class AVSCompare(QuietPanel):
         ranked = ctx.panel.state.get("ranked") or []
         row = ctx.params.get("row", 0)
         if row < len(ranked):
-            _show(ctx, browse_by_iou(ctx.dataset, ranked[row], limit=WORST), f"the worst of {ranked[row]}")
+            view = browse_by_iou(ctx.dataset, ranked[row], limit=WORST, iou=self._iou(ctx))
+            _show(ctx, view, f"the worst of {ranked[row]}")
 
     def on_curve(self, ctx: Any) -> None:
         """Show the samples that miss a threshold."""
@@ -255,8 +293,9 @@ class AVSCompare(QuietPanel):
         threshold = float(ctx.params.get("x") or 0)
         if curve < len(keys) and threshold > 0:
             key = keys[curve]
-            view = view_of_range(ctx.dataset, key, 0.0, threshold)
-            _show(ctx, view, f"IoU below {threshold:.2f} under {key}")
+            iou = self._iou(ctx)
+            view = view_of_range(ctx.dataset, key, 0.0, threshold, iou=iou)
+            _show(ctx, view, f"{IOU_LABELS[iou]} below {threshold:.2f} under {key}")
 
     def on_class(self, ctx: Any) -> None:
         """Show the samples of a class."""
@@ -271,8 +310,13 @@ class AVSCompare(QuietPanel):
             _show(ctx, ctx.dataset.select(sample_id), "one sample")
         elif x is not None and y is not None:
             x_key, y_key = picked_axes(ctx)
-            view = view_of_cell(ctx.dataset, x_key, y_key, _cell(x), _cell(y))
-            _show(ctx, view, f"IoU near {x:.2f} and {y:.2f}")
+            iou = self._iou(ctx)
+            view = view_of_cell(ctx.dataset, x_key, y_key, _cell(x), _cell(y), iou=iou)
+            _show(ctx, view, f"{IOU_LABELS[iou]} near {x:.2f} and {y:.2f}")
+
+    def _iou(self, ctx: Any) -> str:
+        """Which IoU the figures are of."""
+        return picked_iou(ctx, picked_evaluations(ctx, list_evaluations(ctx.dataset)))
 
     def show_all(self, ctx: Any) -> None:
         """Back to all samples."""

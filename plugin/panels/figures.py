@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.fo import AUC_THRESHOLDS, PROTOCOLS, ClassStanding, JointScores, Standing
+from fiftyone_avs.fo import AUC_THRESHOLDS, IOU_LABELS, ClassStanding, JointScores, Standing
 
 COLOURS = ("#ff7f0e", "#2ca9e1", "#3cc46b", "#d95fd0", "#e8c02e", "#f2545b", "#8f7ff7", "#8c9aa8", "#b97a56")
 """One per evaluation, readable in the App's dark and light themes."""
@@ -22,30 +22,33 @@ def colours(keys: Sequence[str]) -> dict[str, str]:
 
 
 def success_curves(
-    standings: Sequence[Standing], names: Mapping[str, str], colour: Mapping[str, str]
+    standings: Sequence[Standing], names: Mapping[str, str], colour: Mapping[str, str], iou: str
 ) -> Figure:
-    """Share of samples over the IoU threshold; the area under a curve is its AUC."""
+    """Share of samples over the IoU threshold; the area under a curve of the adaptive IoU is its AUC."""
     traces = [
         {
             "type": "scatter",
             "mode": "lines+markers",
             "name": names[one.evaluation.key],
-            "x": list(AUC_THRESHOLDS) if one.success else [],
-            "y": [100 * share for share in one.success],
+            "x": list(AUC_THRESHOLDS) if one.success_by(iou) else [],
+            "y": [100 * share for share in one.success_by(iou)],
             "line": {"color": colour[one.evaluation.key], "width": 2},
             "marker": {"size": 5},
-            "hovertemplate": "IoU of at least %{x:.2f}: %{y:.1f} %",
+            "hovertemplate": IOU_LABELS[iou] + " of at least %{x:.2f}: %{y:.1f} %",
         }
         for one in standings
     ]
-    adaptive = all(PROTOCOLS[one.evaluation.protocol].adaptive for one in standings)
-    layout = _layout(f"{'adaptive ' if adaptive else ''}IoU of at least", "samples (%)")
+    layout = _layout(f"{IOU_LABELS[iou]} of at least", "samples (%)")
     layout["xaxis"]["range"], layout["yaxis"]["range"] = [0, 1.02], [0, 103]
     return traces, layout
 
 
 def class_bars(
-    classes: Sequence[ClassStanding], keys: Sequence[str], names: Mapping[str, str], colour: Mapping[str, str]
+    classes: Sequence[ClassStanding],
+    keys: Sequence[str],
+    names: Mapping[str, str],
+    colour: Mapping[str, str],
+    iou: str,
 ) -> Figure:
     """The mean IoU of each class, one bar per evaluation."""
     shown = [one for one in classes if one.label is not None][:MOST_CLASSES]
@@ -55,14 +58,14 @@ def class_bars(
             "type": "bar",
             "name": names[key],
             "x": labels,
-            "y": [None if (miou := one.miou[key]) is None else 100 * miou for one in shown],
+            "y": [None if (mean := one.mean_iou[key]) is None else 100 * mean for one in shown],
             "customdata": [one.n[key] for one in shown],
             "marker": {"color": colour[key]},
             "hovertemplate": "%{x}: %{y:.1f} over %{customdata}",
         }
         for key in keys
     ]
-    layout = _layout("", "mean IoU x 100")
+    layout = _layout("", f"mean {IOU_LABELS[iou]} x 100")
     layout |= {"barmode": "group", "bargap": 0.25}
     layout["xaxis"] |= {"type": "category", "tickangle": -35}
     layout["yaxis"]["range"] = [0, 103]
@@ -80,7 +83,8 @@ def joint(scores: JointScores, names: Mapping[str, str]) -> Figure:
         "line": {"color": "#999999", "dash": "dot", "width": 1},
         "hoverinfo": "skip",
     }
-    layout = _layout(f"IoU under {names[scores.x_key]}", f"IoU under {names[scores.y_key]}")
+    called = IOU_LABELS[scores.iou]
+    layout = _layout(f"{called} under {names[scores.x_key]}", f"{called} under {names[scores.y_key]}")
     layout["showlegend"] = False
     layout["xaxis"]["range"] = layout["yaxis"]["range"] = [-0.02, 1.02]
     return [_points(scores) if scores.points is not None else _cells(scores), diagonal], layout

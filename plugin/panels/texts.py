@@ -44,6 +44,6 @@ def _scores(run: RunInspection) -> str:
     if not run.scores:
         return ""
     newest = run.scores[0]
-    values = {"IoU": newest.iou, "F": newest.f, "IoU of the mask": newest.iou_threshold}
+    values = {"IoU": newest.iou, "F": newest.f, "adaptive IoU": newest.iou_adaptive}
     shown = [f"{name} {value:.2f}" for name, value in values.items() if value is not None]
     return f" · {', '.join(shown)}" if shown else ""

@@ -9,7 +9,7 @@ import fiftyone as fo
 import numpy as np
 
 from fiftyone_avs import evaluate, segment
-from fiftyone_avs.fo.evaluate.backend import SUFFIXES, AVSEvaluationConfig
+from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.listing import EvaluationInfo, find_evaluation
 from fiftyone_avs.models import fake
 from tests.fo.samples import SIZE, write_picture, write_tone, write_truth
@@ -45,12 +45,15 @@ def judge_images(folder: Path) -> fo.Dataset:
 def write_scores(
     dataset: fo.Dataset, key: str, scores: Sequence[Sequence[float | None]], **options: str
 ) -> EvaluationInfo:
-    """Register an evaluation of masks and write its scores, one tuple per sample in the order of SUFFIXES."""
-    method = AVSEvaluationConfig("masks", "ground_truth", **options).build()
+    """Register an evaluation of masks and write its scores: adaptive IoU and F, IoU and F of each sample."""
+    method = AVSEvaluationConfig("masks", "ground_truth", **{"naming": "mask", **options}).build()
     method.register_run(dataset, key)
     method.register_samples(dataset, key)
-    for suffix, values in zip(SUFFIXES, zip(*scores, strict=True), strict=True):
-        dataset.set_values(f"{key}_{suffix}", list(values))
+    fields = method.config.fields(key).by_score
+    order = ("iou_adaptive", "f_adaptive", "iou", "f")
+    for score, values in zip(order, zip(*scores, strict=True), strict=True):
+        if score in fields:
+            dataset.set_values(fields[score], list(values))
     return find_evaluation(dataset, key)
 
 

@@ -539,3 +539,30 @@ def test_wrong_sizes_thresholds_and_names_are_named() -> None:
 def test_the_export_list_is_complete() -> None:
     for name in metrics.__all__:
         assert getattr(metrics, name).__doc__ or name in ("AdaptiveRule", "Protocol")
+
+
+def test_topk_leaves_what_is_right_on_an_empty_ground_truth_undefined() -> None:
+    """An empty mask is right there, and a failure is undefined, too: neither may be the better one."""
+    empty = np.zeros((8, 8), bool)
+    for right in (np.zeros((8, 8), np.float32), np.full((8, 8), 0.3, np.float32), _ramp() * 0.4):
+        scores = metrics.score_sample(right, empty, protocol="native", adaptive_rule="topk")
+        assert math.isnan(scores.iou_adaptive) and (scores.f_adaptive, scores.iou, scores.f) == (0, 0, 0)
+        batch = metrics.score_batch(right[None], empty[None], rule="topk")
+        assert math.isnan(batch.iou_adaptive[0]) and (batch.iou[0], batch.f[0], batch.f_adaptive[0]) == (
+            0,
+            0,
+            0,
+        )
+    assert math.isnan(metrics.adaptive_scores(empty.astype(np.float32), empty, "topk").iou)
+    for wrong in (np.ones((8, 8), np.float32), _ramp()):
+        assert metrics.score_sample(wrong, empty, protocol="native", adaptive_rule="topk").iou_adaptive == 0
+        assert metrics.score_batch(wrong[None], empty[None], rule="topk").iou_adaptive[0] == 0
+        assert metrics.adaptive_scores(wrong, empty, "topk").iou == 0
+    boxes = metrics.score_boxes(
+        np.zeros((9, 9), np.float32), np.zeros((8, 8), np.float32), adaptive_rule="topk"
+    )
+    assert math.isnan(boxes.scores.iou_adaptive)
+
+
+def _ramp() -> np.ndarray:
+    return np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)

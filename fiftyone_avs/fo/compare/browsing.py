@@ -16,6 +16,7 @@ from fiftyone_avs.fo.evaluate.listing import find_evaluation
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.schema.aggregation import check_field
 from fiftyone_avs.fo.schema.checks import root_dataset
+from fiftyone_avs.fo.schema.eval_fields import IoUKind
 from fiftyone_avs.fo.schema.fields import FRAMES
 
 
@@ -26,7 +27,8 @@ class BrowsedSample:
     Attributes:
         id: its id.
         file: the name of its picture or video.
-        iou: its adaptive IoU in [0, 1]; for videos the mean of the frames. None if undefined.
+        iou: the IoU of its mask in [0, 1], or its adaptive one if that was asked for; for videos the mean of the
+            frames. None if undefined.
         expression: the referring expression; for videos the different ones of its frames, joined by "; ".
             "" if there is none.
         status: how the prediction ended; "" if no run of ours made it.
@@ -49,8 +51,9 @@ def browse_by_iou(
     limit: int | None = None,
     name: str | None = None,
     overwrite: bool = False,
+    iou: IoUKind = "mask",
 ) -> fo.DatasetView:
-    """The samples of an evaluation in the order of their adaptive IoU; those without one are left out.
+    """The samples of an evaluation in the order of their IoU; those without one are left out.
 
     Args:
         samples: a dataset or view.
@@ -61,6 +64,8 @@ def browse_by_iou(
         limit: take so many samples at most, after sorting.
         name: save the view on the dataset under this name.
         overwrite: replace a saved view of that name.
+        iou: "mask" for the IoU of the masks that are seen, "adaptive" for the paper's, which knows how large the
+            answer is and can be high where the mask is bad.
 
     Raises:
         ConfigurationError: if an argument cannot work, or the name is taken.
@@ -68,9 +73,7 @@ def browse_by_iou(
     """
     _check_choices(order, low, high, limit)
     dataset = root_dataset(samples)
-    find_evaluation(dataset, eval_key)
-    field = f"{eval_key}_iou"
-    check_field(samples, field)
+    field = _iou_field(samples, eval_key, iou)
     bottom, top = (0.0 if low is None else low), (1.0 if high is None else high)
     view = samples.match((ViewField(field) >= bottom) & (ViewField(field) <= top))
     view = view.sort_by([(field, 1 if order == "worst" else -1), ("id", 1)])
@@ -81,15 +84,21 @@ def browse_by_iou(
     return view
 
 
-def describe_samples(samples: SampleCollection, eval_key: str) -> list[BrowsedSample]:
+def describe_samples(
+    samples: SampleCollection, eval_key: str, *, iou: IoUKind = "mask"
+) -> list[BrowsedSample]:
     """What a list of samples shows of an evaluation, in the order of the dataset or view.
+
+    Args:
+        samples: a dataset or view.
+        eval_key: the evaluation.
+        iou: as for ``browse_by_iou``.
 
     Raises:
         DatasetError: if there is no such evaluation, or the view leaves its fields out.
     """
     info = find_evaluation(root_dataset(samples), eval_key)
-    check_field(samples, f"{eval_key}_iou")
-    ids, files, ious = samples.values(["id", "filepath", f"{eval_key}_iou"])
+    ids, files, ious = samples.values(["id", "filepath", _iou_field(samples, eval_key, iou)])
     query = f"{FRAMES if info.on_frames else ''}{info.run}_query"
     expressions: list[Any] = [None] * len(ids)
     if samples.get_field(query) is not None:
@@ -98,25 +107,33 @@ def describe_samples(samples: SampleCollection, eval_key: str) -> list[BrowsedSa
     if info.is_run and samples.get_field(f"{info.run}_status") is not None:
         statuses = samples.values(f"{info.run}_status")
     return [
-        BrowsedSample(sample_id, Path(file).name, iou, _joined(expression), status or "")
-        for sample_id, file, iou, expression, status in zip(
+        BrowsedSample(sample_id, Path(file).name, value, _joined(expression), status or "")
+        for sample_id, file, value, expression, status in zip(
             ids, files, ious, expressions, statuses, strict=True
         )
     ]
 
 
-def view_of_range(samples: SampleCollection, eval_key: str, low: float, high: float) -> fo.DatasetView:
-    """The samples of a bar of a histogram: adaptive IoU from low up to, but not including, high.
+def view_of_range(
+    samples: SampleCollection, eval_key: str, low: float, high: float, *, iou: IoUKind = "mask"
+) -> fo.DatasetView:
+    """The samples of a bar of a histogram: IoU from low up to, but not including, high.
 
     An upper edge of 1 is included, so that bars that touch each other hold every sample once.
 
+    Args:
+        samples: a dataset or view.
+        eval_key: the evaluation.
+        low: the lower edge, in [0, 1].
+        high: the upper edge.
+        iou: as for ``browse_by_iou``.
+
     Raises:
-        DatasetError: if the evaluation's fields are gone or left out of the view.
+        DatasetError: if there is no such evaluation, or its fields are gone or left out of the view.
+        ConfigurationError: if the evaluation has no such IoU.
     """
-    field = f"{eval_key}_iou"
-    check_field(samples, field)
-    iou = ViewField(field)
-    return samples.match((iou >= low) & (iou <= high if high == 1 else iou < high))
+    value = ViewField(_iou_field(samples, eval_key, iou))
+    return samples.match((value >= low) & (value <= high if high == 1 else value < high))
 
 
 def view_of_cell(
@@ -125,13 +142,15 @@ def view_of_cell(
     y_key: str,
     x_range: tuple[float, float],
     y_range: tuple[float, float],
+    *,
+    iou: IoUKind = "mask",
 ) -> fo.DatasetView:
     """The samples of a cell of ``JointScores.grid``, by the edges of its bins; see ``view_of_range``.
 
     Raises:
-        DatasetError: if an evaluation's fields are gone or left out of the view.
+        DatasetError, ConfigurationError: as ``view_of_range``.
     """
-    return view_of_range(view_of_range(samples, x_key, *x_range), y_key, *y_range)
+    return view_of_range(view_of_range(samples, x_key, *x_range, iou=iou), y_key, *y_range, iou=iou)
 
 
 def view_of_class(samples: SampleCollection, class_field: str, label: str | None) -> fo.DatasetView:
@@ -141,6 +160,13 @@ def view_of_class(samples: SampleCollection, class_field: str, label: str | None
         DatasetError: if the field cannot be a class.
     """
     return samples.match(ViewField(class_path(samples, class_field)) == label)
+
+
+def _iou_field(samples: SampleCollection, eval_key: str, iou: IoUKind) -> str:
+    """The field of an evaluation's IoU, whatever version wrote it."""
+    field = find_evaluation(root_dataset(samples), eval_key).fields.iou_of(iou)
+    check_field(samples, field)
+    return field
 
 
 def _check_choices(order: str, low: float | None, high: float | None, limit: int | None) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.evaluate.results import AVSResults, describe_rules, metrics_of_all, truth_of
 from fiftyone_avs.fo.evaluate.scoring import STATUSES
+from fiftyone_avs.fo.schema.eval_fields import IOU_LABELS, IoUKind
 from fiftyone_avs.metrics import METRICS, PROTOCOLS, EvaluationSummary, success_rate
 
 BEST = "*"
@@ -28,9 +29,10 @@ class ComparisonRow:
         summary: its numbers.
         counts: how its predictions ended.
         threshold: of its masks.
-        ious: the adaptive IoU (protocol "avsbench": the IoU) of every sample that counts, undefined ones left
-            out.
+        ious: the IoU of the mask of every sample that counts.
         ids: the samples or frames that were scored.
+        ious_adaptive: the adaptive IoU of every sample that has one; empty under the protocol "avsbench".
+        coverage: how much of the ground truth it covers, in words; "" for all of it.
     """
 
     name: str
@@ -39,6 +41,8 @@ class ComparisonRow:
     threshold: float
     ious: tuple[float, ...]
     ids: frozenset[str]
+    ious_adaptive: tuple[float, ...] = ()
+    coverage: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,8 +99,18 @@ class Comparison:
                 of = [getattr(row.summary, name) for name in numbers]
                 writer.writerow([row.name, self.protocol, *plain, *of, row.threshold, *counts])
 
-    def plot(self, path: str | Path) -> None:
-        """Draw the share of samples over the IoU threshold, and bars of the scores, into a file."""
+    def plot(self, path: str | Path, *, iou: IoUKind = "mask") -> None:
+        """Draw the share of samples over the IoU threshold, and bars of the scores, into a file.
+
+        Args:
+            path: of the file; its ending says in which format.
+            iou: "mask" for the IoU of the masks, "adaptive" for the paper's.
+
+        Raises:
+            ConfigurationError: if the protocol has no such IoU.
+        """
+        if iou == "adaptive" and not PROTOCOLS[self.protocol].adaptive:
+            raise ConfigurationError(f"protocol {self.protocol} has no adaptive IoU; take iou='mask'")
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
 
@@ -105,14 +119,14 @@ class Comparison:
         curve, bars = figure.subplots(1, 2)
         width = 0.8 / len(self.rows)
         for index, row in enumerate(self.rows):
-            shares = [100 * success_rate(row.ious, threshold) for threshold in CURVE_THRESHOLDS]
+            ious = row.ious if iou == "mask" else row.ious_adaptive
+            shares = [100 * success_rate(ious, threshold) for threshold in CURVE_THRESHOLDS]
             curve.plot(CURVE_THRESHOLDS, shares, label=row.name)
             places = [
                 place + (index - (len(self.rows) - 1) / 2) * width for place in range(len(self.metrics))
             ]
             bars.bar(places, [_score(row, metric) for metric in self.metrics], width, label=row.name)
-        iou = "adaptive IoU" if PROTOCOLS[self.protocol].adaptive else "IoU"
-        curve.set(xlabel=f"{iou} of at least", ylabel="samples (%)", xlim=(0, 1), ylim=(0, 102))
+        curve.set(xlabel=f"{IOU_LABELS[iou]} of at least", ylabel="samples (%)", xlim=(0, 1), ylim=(0, 102))
         curve.legend()
         curve.grid(alpha=0.3)
         bars.set_xticks(
@@ -188,13 +202,16 @@ def _check_alike(configs: Sequence[Any]) -> None:
 
 def _row(evaluation: AVSResults, name: str, ok_only: bool) -> ComparisonRow:
     rows = [row for row in evaluation.rows if not ok_only or row[1] == "ok"]
+    adaptive = PROTOCOLS[evaluation.config.protocol].adaptive
     return ComparisonRow(
         name=name,
         summary=evaluation.ok_summary if ok_only else evaluation.summary,
         counts=evaluation.counts,
         threshold=float(evaluation.config.threshold),
-        ious=tuple(row[2] for row in rows if row[2] is not None),
+        ious=tuple(row[4] for row in rows),
         ids=frozenset(row[0] for row in rows),
+        ious_adaptive=tuple(row[2] for row in rows if row[2] is not None) if adaptive else (),
+        coverage=evaluation.coverage,
     )
 
 
@@ -203,7 +220,8 @@ def _notes(rows: Sequence[ComparisonRow], ok_only: bool, protocol: str) -> tuple
     if ok_only:
         notes.append("Only predictions with the status ok are scored.")
     else:
-        notes.append("Failed, abstained and missing predictions count as empty masks.")
+        notes.append("Failed and abstained predictions count as empty masks.")
+    notes += [f"{row.name} {row.coverage}" for row in rows if row.coverage]
     if len({row.ids for row in rows}) > 1:
         notes.append("CAUTION: the evaluations cover different samples.")
     return tuple(notes)

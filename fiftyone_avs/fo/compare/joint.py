@@ -8,11 +8,14 @@ from typing import Any, NamedTuple
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.fo.evaluate.listing import find_evaluation
 from fiftyone_avs.fo.schema.aggregation import aggregate, bin_of, check_field
+from fiftyone_avs.fo.schema.checks import root_dataset
+from fiftyone_avs.fo.schema.eval_fields import IoUKind
 
 
 class JointPoint(NamedTuple):
-    """A sample's id and its adaptive IoUs under both evaluations, in [0, 1]."""
+    """A sample's id and its IoUs under both evaluations, in [0, 1]."""
 
     id: str
     x: float
@@ -21,7 +24,7 @@ class JointPoint(NamedTuple):
 
 @dataclass(frozen=True)
 class JointScores:
-    """Adaptive IoUs of the samples that have one under both evaluations.
+    """IoUs of the samples that have one under both evaluations.
 
     Attributes:
         x_key: the eval key of the first one.
@@ -33,6 +36,7 @@ class JointScores:
         edges: the edges of the grid's bins, from 0 to 1; a bin holds its lower edge, the last one 1, too.
         grid: number of samples per bin: one row per bin of y, from low to high, with one number per bin of
             x; ``view_of_cell`` shows the samples of one.
+        iou: which IoU: "mask" or "adaptive".
     """
 
     x_key: str
@@ -43,6 +47,7 @@ class JointScores:
     points: tuple[JointPoint, ...] | None
     edges: tuple[float, ...]
     grid: tuple[tuple[int, ...], ...]
+    iou: IoUKind = "mask"
 
     @property
     def equal(self) -> int:
@@ -51,9 +56,15 @@ class JointScores:
 
 
 def joint_scores(
-    samples: SampleCollection, x_key: str, y_key: str, *, max_points: int = 1000, bins: int = 20
+    samples: SampleCollection,
+    x_key: str,
+    y_key: str,
+    *,
+    max_points: int = 1000,
+    bins: int = 20,
+    iou: IoUKind = "mask",
 ) -> JointScores:
-    """Compare the adaptive IoUs of two evaluations sample by sample; videos by the means of their frames.
+    """Compare the IoUs of two evaluations sample by sample; videos by the means of their frames.
 
     Args:
         samples: a dataset or view.
@@ -61,15 +72,17 @@ def joint_scores(
         y_key: another one.
         max_points: up to so many samples are returned as points, too.
         bins: number of the grid's bins along each axis.
+        iou: "mask" for the IoU of the masks, "adaptive" for the paper's.
 
     Raises:
-        ConfigurationError: if there would be no bins.
-        DatasetError: if an evaluation's fields are gone or left out of the view, or the samples are not
-            those of a plain dataset.
+        ConfigurationError: if there would be no bins, or an evaluation has no such IoU.
+        DatasetError: if there is no such evaluation, its fields are gone or left out of the view, or the samples are
+            not those of a plain dataset.
     """
     if bins < 1:
         raise ConfigurationError(f"a grid needs at least one bin, not {bins}")
-    x, y = f"{x_key}_iou", f"{y_key}_iou"
+    dataset = root_dataset(samples)
+    x, y = (find_evaluation(dataset, key).fields.iou_of(iou) for key in (x_key, y_key))
     for path in (x, y):
         check_field(samples, path)
     edges = tuple(step / bins for step in range(bins + 1))
@@ -98,4 +111,5 @@ def joint_scores(
         points=points,
         edges=edges,
         grid=tuple(tuple(row) for row in grid),
+        iou=iou,
     )

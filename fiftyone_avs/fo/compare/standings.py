@@ -17,6 +17,7 @@ from fiftyone_avs.fo.compare.tallies import Tallied, score_paths, tallies
 from fiftyone_avs.fo.evaluate.listing import EvaluationInfo
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.schema.aggregation import aggregate, check_field
+from fiftyone_avs.fo.schema.eval_fields import IoUKind
 from fiftyone_avs.metrics import EvaluationSummary
 
 
@@ -31,14 +32,32 @@ class Standing:
             The F of a video is that of all its evaluated frames, also where a view shows some of them.
         counts: how many of them are "ok", "abstained", "failed" and "missing" now; empty if that cannot be
             told, because the run was deleted or renamed, or the view leaves its fields out.
-        success: share of samples with an adaptive IoU (protocol "avsbench": an IoU) of at least t, for each t of
-            ``metrics.aggregate.AUC_THRESHOLDS``; the area under it is the AUC. Empty if none has one.
+        success: share of samples whose mask has an IoU of at least t, for each t of
+            ``metrics.aggregate.AUC_THRESHOLDS``. Empty if none has one.
+        success_adaptive: the same of the adaptive IoU; the area under it is the AUC. Empty if none has one, and
+            under the protocol "avsbench", which has no adaptive scores.
+        n_with_truth: how many samples (or frames) have a ground truth; the evaluation covers ``summary.n`` of them,
+            and where nothing sounds those with boxes only.
     """
 
     evaluation: EvaluationInfo
     summary: EvaluationSummary
     counts: Mapping[str, int]
     success: tuple[float, ...]
+    success_adaptive: tuple[float, ...] = ()
+    n_with_truth: int = 0
+
+    def success_by(self, iou: IoUKind) -> tuple[float, ...]:
+        """``success`` or ``success_adaptive``."""
+        return self.success if iou == "mask" else self.success_adaptive
+
+    @property
+    def coverage(self) -> str:
+        """How much of what has a ground truth was scored, in words; "" if nothing is missing."""
+        if self.summary.n >= self.n_with_truth:
+            return ""
+        what = "frames" if self.evaluation.on_frames else "samples"
+        return f"covers {self.summary.n} of {self.n_with_truth} {what}"
 
     @property
     def scores(self) -> dict[str, float | None]:
@@ -54,14 +73,14 @@ class ClassStanding:
     Attributes:
         label: the class; None for samples without one.
         n_samples: how many samples of the collection are of this class.
-        n: eval key -> how many of them have an adaptive IoU.
-        miou: eval key -> the mean of these, in [0, 1]; None if there are none.
+        n: eval key -> how many of them have an IoU.
+        mean_iou: eval key -> the mean of these, in [0, 1]; None if there are none.
     """
 
     label: str | None
     n_samples: int
     n: Mapping[str, int]
-    miou: Mapping[str, float | None]
+    mean_iou: Mapping[str, float | None]
 
 
 def standings(samples: SampleCollection, evaluations: Sequence[EvaluationInfo]) -> list[Standing]:
@@ -95,7 +114,14 @@ def standings(samples: SampleCollection, evaluations: Sequence[EvaluationInfo]) 
 
 
 def _standing(info: EvaluationInfo, tallied: Tallied) -> Standing:
-    return Standing(info, tallied.summary, tallied.counts, tallied.success)
+    return Standing(
+        info,
+        tallied.summary,
+        tallied.counts,
+        tallied.success,
+        tallied.success_adaptive,
+        tallied.n_with_truth,
+    )
 
 
 def class_standings(
@@ -104,33 +130,36 @@ def class_standings(
     class_field: str,
     *,
     order: Literal["n", "name"] = "n",
+    iou: IoUKind = "mask",
 ) -> list[ClassStanding]:
-    """The mean adaptive IoU of each class under each evaluation, in one pass over the samples.
+    """The mean IoU of each class under each evaluation, in one pass over the samples.
 
     Args:
         samples: a dataset or view.
         evaluations: of that dataset, from ``list_evaluations``.
         class_field: a field of the samples: ``fo.Classification`` or text.
         order: "n" for the classes with the most samples first, "name" for the alphabet.
+        iou: "mask" for the IoU of the masks, "adaptive" for the paper's.
 
     Returns:
         One per class; samples without a class come last. Videos count once, by the mean of their frames.
 
     Raises:
         DatasetError: if the class field cannot be one, or an evaluation's fields are gone.
+        ConfigurationError: if an evaluation has no such IoU.
     """
     group: dict[str, Any] = {"_id": f"${class_path(samples, class_field)}", "n_samples": {"$sum": 1}}
     for info in evaluations:
-        check_field(samples, f"{info.key}_iou")
-        iou = f"${info.key}_iou"
-        group[f"{info.key}_n"] = {"$sum": {"$cond": [{"$gt": [iou, None]}, 1, 0]}}
-        group[f"{info.key}_miou"] = {"$avg": iou}  # over numbers only
+        field = info.fields.iou_of(iou)
+        check_field(samples, field)
+        group[f"{info.key}_n"] = {"$sum": {"$cond": [{"$gt": [f"${field}", None]}, 1, 0]}}
+        group[f"{info.key}_mean"] = {"$avg": f"${field}"}  # over numbers only
     rows = [
         ClassStanding(
             label=found["_id"],
             n_samples=found["n_samples"],
             n={info.key: found[f"{info.key}_n"] for info in evaluations},
-            miou={info.key: found[f"{info.key}_miou"] for info in evaluations},
+            mean_iou={info.key: found[f"{info.key}_mean"] for info in evaluations},
         )
         for found in aggregate(samples, [{"$group": group}])
     ]

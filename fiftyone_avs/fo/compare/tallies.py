@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.fo.evaluate.backend import SUFFIXES
 from fiftyone_avs.fo.evaluate.scoring import STATUSES
 from fiftyone_avs.fo.schema.aggregation import bin_of
 from fiftyone_avs.fo.schema.fields import FRAMES
@@ -29,14 +28,20 @@ Groups = Sequence[Mapping[str, Any]]
 
 
 def score_paths(info: EvaluationInfo) -> list[str]:
-    """The fields of the scores, in the order of ``SUFFIXES``."""
+    """The fields of the scores."""
+    return list(_paths(info).values())
+
+
+def _paths(info: EvaluationInfo) -> dict[str, str]:
+    """Attribute of ``SampleScores`` -> path of its field, for the scores that the protocol has."""
     prefix = FRAMES if info.on_frames else ""
-    return [f"{prefix}{info.key}_{suffix}" for suffix in SUFFIXES]
+    known = ("iou", "f") if info.fields.iou_adaptive is None else ("iou", "f", "iou_adaptive", "f_adaptive")
+    return {name: prefix + info.fields.by_score[name] for name in known}
 
 
 def tallies(samples: SampleCollection, info: EvaluationInfo) -> dict[str, list[dict[str, Any]]]:
     """The facets of an evaluation by name; they meet one document per sample, or per frame of a video."""
-    found = {info.key: _by_bin_and_status(samples, info)}
+    found = {info.key: _by_bin_and_status(samples, info), _truths(info): _with_truth(samples, info)}
     if info.protocol == "avsbench" and (group := _group(samples, info, info.video_field)) is not None:
         found[_second(info)] = _by_video(info, group)
     if info.pair_field is not None and (group := _group(samples, info, info.pair_field)) is not None:
@@ -57,6 +62,7 @@ class Tallied:
         self._info = info
         self._all = facets[info.key]
         self._second = facets.get(_second(info))
+        self._truths = facets[_truths(info)]
         self._statuses_known = _status_path(samples, info) is not None
 
     @property
@@ -69,8 +75,20 @@ class Tallied:
 
     @cached_property
     def success(self) -> tuple[float, ...]:
-        """Share of samples with an IoU of at least t, for each t of ``AUC_THRESHOLDS``; empty if none has one."""
+        """Share of samples whose mask has an IoU of at least t, for each t of ``AUC_THRESHOLDS``."""
+        return _success([{"bin": group["_id"]["mask_bin"], "n": group["n"]} for group in self._all])
+
+    @cached_property
+    def success_adaptive(self) -> tuple[float, ...]:
+        """The same of the adaptive IoU; empty if the protocol has none."""
+        if self._info.fields.iou_adaptive is None:
+            return ()
         return _success([{"bin": group["_id"]["bin"], "n": group["n"]} for group in self._all])
+
+    @property
+    def n_with_truth(self) -> int:
+        """How many samples or frames have a ground truth."""
+        return int(_total(self._truths, "n"))
 
     @property
     def summary(self) -> EvaluationSummary:
@@ -100,8 +118,8 @@ class Tallied:
         return Summary(
             n=int(n),
             n_undefined=int(n - n_defined),
-            ciou=_ciou(self.success),
-            auc=_auc(self.success),
+            ciou=_ciou(self.success_adaptive),
+            auc=_auc(self.success_adaptive),
             miou=_share(_total(defined, "miou"), n_defined),
             f=_share(_total(defined, "f"), n_defined),
             j=_share(_total(self._all, "j"), n),
@@ -118,19 +136,37 @@ def _second(info: EvaluationInfo) -> str:
     return f"{info.key}-groups"
 
 
+def _truths(info: EvaluationInfo) -> str:
+    """The name of the facet that counts what has a ground truth."""
+    return f"{info.key}-truths"
+
+
+def _with_truth(samples: SampleCollection, info: EvaluationInfo) -> list[dict[str, Any]]:
+    """Stages that count what has a ground truth; where the field is gone, nothing has."""
+    path = info.boxes_field or info.gt_field
+    if samples.get_field(path) is None:
+        return [{"$limit": 1}, {"$project": {"n": {"$literal": 0}}}]
+    there = {f"{path}.detections.0": {"$exists": True}} if info.boxes_field else {path: {"$ne": None}}
+    return [{"$match": there}, {"$count": "n"}]
+
+
 def _by_bin_and_status(samples: SampleCollection, info: EvaluationInfo) -> list[dict[str, Any]]:
-    """Stages that count and add up the scores by bin of the IoU and by status."""
-    iou, f, j, f_threshold = score_paths(info)
+    """Stages that count and add up the scores by bins of the IoUs and by status."""
+    paths = _paths(info)
+    # as ``Summary`` calls the means; a protocol without adaptive scores has zeros and one bin
+    sums = {"j": "iou", "f_threshold": "f", "miou": "iou_adaptive", "f": "f_adaptive"}
+    adaptive = paths.get("iou_adaptive")
+    bins = {
+        "bin": bin_of(f"${adaptive}", AUC_THRESHOLDS) if adaptive else {"$literal": 0},
+        "mask_bin": bin_of(f"${paths['iou']}", AUC_THRESHOLDS),
+    }
     return [
-        {"$match": {j: {"$ne": None}}},  # every sample that counts has this score
+        {"$match": {paths["iou"]: {"$ne": None}}},  # every sample that counts has this score
         {
             "$group": {
-                "_id": {"bin": bin_of(f"${iou}", AUC_THRESHOLDS), "status": _status(samples, info)},
+                "_id": {**bins, "status": _status(samples, info)},
                 "n": {"$sum": 1},
-                "miou": {"$sum": f"${iou}"},
-                "f": {"$sum": f"${f}"},
-                "j": {"$sum": f"${j}"},
-                "f_threshold": {"$sum": f"${f_threshold}"},
+                **{name: {"$sum": f"${paths[score]}"} for name, score in sums.items() if score in paths},
             }
         },
     ]
@@ -138,7 +174,7 @@ def _by_bin_and_status(samples: SampleCollection, info: EvaluationInfo) -> list[
 
 def _by_pair(info: EvaluationInfo, group: Any) -> list[dict[str, Any]]:
     """Stages that count pairs by bin of their lowest adaptive IoU."""
-    iou = score_paths(info)[0]
+    iou = _paths(info)["iou_adaptive"]
     alone = {"$sum": {"$cond": [{"$eq": ["$members", 1]}, 1, 0]}}
     return [
         {"$match": {iou: {"$ne": None}}},
@@ -149,10 +185,10 @@ def _by_pair(info: EvaluationInfo, group: Any) -> list[dict[str, Any]]:
 
 def _by_video(info: EvaluationInfo, group: Any) -> list[dict[str, Any]]:
     """Stages that count videos and add up their F, which each of their frames has."""
-    _, _, j, f = score_paths(info)
+    paths = _paths(info)
     return [
-        {"$match": {j: {"$ne": None}}},
-        {"$group": {"_id": group, "f": {"$first": f"${f}"}}},
+        {"$match": {paths["iou"]: {"$ne": None}}},
+        {"$group": {"_id": group, "f": {"$first": f"${paths['f']}"}}},
         {"$group": {"_id": None, "f": {"$sum": "$f"}, "n": {"$sum": 1}}},
     ]
 

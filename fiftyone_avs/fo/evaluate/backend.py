@@ -17,17 +17,10 @@ from fiftyone_avs.engine.ordered import in_order
 from fiftyone_avs.fo.evaluate.cases import cases_of, fields_of, groups_of, several_annotators
 from fiftyone_avs.fo.evaluate.results import AVSResults, build_results, join_videos
 from fiftyone_avs.fo.evaluate.scoring import Rules, Scored, mean_scores, score_case
+from fiftyone_avs.fo.schema.eval_fields import ADAPTIVE_NAMING, EvalFields
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.fo.schema.private import drop_from_sidebar, is_of_frames, own_dataset, root_of
-from fiftyone_avs.metrics import SampleScores
-
-SUFFIXES = {
-    "iou": "iou_adaptive",
-    "f": "f_adaptive",
-    "iou_threshold": "iou",
-    "f_threshold": "f",
-}
-"""What is written to ``<eval_key>_<suffix>``, as attributes of ``SampleScores``."""
+from fiftyone_avs.metrics import PROTOCOLS, SampleScores
 
 
 class AVSEvaluationConfig(SegmentationEvaluationConfig):
@@ -45,6 +38,10 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         pair_field: the field that names each sample's pair, for IIoU and IAUC.
         video_field: the field that names each image's video, for the protocol "avsbench".
         boxes_field: the boxes of the ground truth, for the protocol "boxes".
+        naming: how the fields of the scores are called; see ``EvalFields``. Records of versions before 0.2 have
+            none, and the earlier naming.
+        coverage: "run" leaves samples that the run never came to out, "all" counts them as empty masks, as
+            versions before 0.2 did, whose records do not say.
     """
 
     def __init__(
@@ -59,6 +56,8 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         pair_field: str | None = None,
         video_field: str | None = None,
         boxes_field: str | None = None,
+        naming: str = ADAPTIVE_NAMING,
+        coverage: str = "all",
         **kwargs: Any,
     ) -> None:
         super().__init__(pred_field, gt_field, **kwargs)
@@ -70,6 +69,8 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
         self.pair_field = pair_field
         self.video_field = video_field
         self.boxes_field = boxes_field
+        self.naming = naming
+        self.coverage = coverage
 
     @property
     def method(self) -> str:
@@ -87,7 +88,12 @@ class AVSEvaluationConfig(SegmentationEvaluationConfig):
             self.adaptive_rule,  # type: ignore[arg-type]  # checked by evaluate()
             None if self.boxes_field is None else self.boxes_field.removeprefix(FRAMES),
             consensus,
+            self.coverage,
         )
+
+    def fields(self, eval_key: str) -> EvalFields:
+        """The fields of the scores under an eval key."""
+        return EvalFields(eval_key, self.naming, PROTOCOLS[self.protocol].adaptive)
 
 
 class AVSEvaluation(SegmentationEvaluation):
@@ -98,10 +104,10 @@ class AVSEvaluation(SegmentationEvaluation):
         if eval_key is None:
             return
         dataset = own_dataset(samples)
-        for suffix in SUFFIXES:
-            dataset.add_sample_field(f"{eval_key}_{suffix}", fo.FloatField)
+        for name, about in self.config.fields(eval_key).abouts.items():
+            dataset.add_sample_field(name, fo.FloatField, description=about)
             if self._on_frames(samples):
-                dataset.add_frame_field(f"{eval_key}_{suffix}", fo.FloatField)
+                dataset.add_frame_field(name, fo.FloatField, description=about)
 
     def evaluate_samples(
         self, samples: Any, eval_key: str | None = None, mask_targets: Any = None, progress: Any = None
@@ -119,17 +125,17 @@ class AVSEvaluation(SegmentationEvaluation):
         outcomes = in_order(partial(score_case, rules=rules), cases)
         scored, frames = join_videos(outcomes) if rules.protocol == "avsbench" else (list(outcomes), None)
         if eval_key is not None:
-            _write_all(samples, eval_key, scored, on_frames)
+            _write_all(samples, self.config.fields(eval_key), scored, on_frames)
         return build_results(samples, self.config, eval_key, scored, self, frames)
 
     def get_fields(self, samples: Any, eval_key: str, include_custom_metrics: bool = True) -> list[str]:
         """The fields of the scores, as FiftyOne paths."""
-        fields = [f"{eval_key}_{suffix}" for suffix in SUFFIXES]
+        fields = list(self.config.fields(eval_key).by_score.values())
         return fields + ([FRAMES + name for name in fields] if self._on_frames(samples) else [])
 
     def cleanup(self, samples: Any, eval_key: str) -> None:
         """Delete the fields of the scores."""
-        fields = [f"{eval_key}_{suffix}" for suffix in SUFFIXES]
+        fields = list(self.config.fields(eval_key).by_score.values())
         own_dataset(samples).delete_sample_fields(fields, error_level=2)
         if self._on_frames(samples):
             own_dataset(samples).delete_frame_fields(fields, error_level=2)
@@ -139,29 +145,29 @@ class AVSEvaluation(SegmentationEvaluation):
         return is_of_frames(samples, self.config.gt_field)
 
 
-def _write_all(samples: Any, eval_key: str, scored: Sequence[Scored], on_frames: bool) -> None:
+def _write_all(samples: Any, fields: EvalFields, scored: Sequence[Scored], on_frames: bool) -> None:
     """Write the scores of every sample; for videos, of every frame, and their means on the sample."""
     by_document = {one.case.document_id: one.scores for one in scored}
     if not on_frames:
-        _write(samples, eval_key, by_document, "")
+        _write(samples, fields, by_document, "")
         return
     frames: dict[str, list[Scored]] = {sample_id: [] for sample_id in samples.values("id")}
     for one in scored:
         frames[one.case.sample_id].append(one)
-    _write(samples, eval_key, {key: mean_scores(members) for key, members in frames.items()}, "")
+    _write(samples, fields, {key: mean_scores(members) for key, members in frames.items()}, "")
     if by_document:
-        _write(samples, eval_key, by_document, FRAMES)
+        _write(samples, fields, by_document, FRAMES)
 
 
-def _write(samples: Any, eval_key: str, scores: Mapping[str, SampleScores | None], prefix: str) -> None:
-    """Write four fields in bulk; what is undefined or left out is None, never NaN."""
-    for suffix, attribute in SUFFIXES.items():
+def _write(samples: Any, fields: EvalFields, scores: Mapping[str, SampleScores | None], prefix: str) -> None:
+    """Write the fields in bulk; what is undefined or left out is None, never NaN."""
+    for attribute, name in fields.by_score.items():
         values = {
             key: None if score is None else _finite(getattr(score, attribute))
             for key, score in scores.items()
         }
         # through the dataset: a view may leave the new fields out
-        root_of(samples).set_values(f"{prefix}{eval_key}_{suffix}", values, key_field=f"{prefix}id")
+        root_of(samples).set_values(prefix + name, values, key_field=f"{prefix}id")
 
 
 def _finite(value: float) -> float | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import get_args
+from typing import Literal, TypeAlias, get_args
 
 import fiftyone as fo
 
@@ -19,6 +19,16 @@ VIDEO_KEY = "fiftyone_avs_video_field"
 
 NO_RULE = "none"
 """What stands for the adaptive rule where the protocol has none."""
+
+
+Coverage: TypeAlias = Literal["run", "all"]
+"""Which samples are scored: those that the run came to, or all, the rest as empty masks."""
+
+
+def check_coverage(coverage: str) -> None:
+    """Raise ConfigurationError for a coverage that does not exist."""
+    if coverage not in get_args(Coverage):
+        raise ConfigurationError(f"coverage must be one of {', '.join(get_args(Coverage))}, not {coverage!r}")
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,14 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
-from fiftyone_avs.fo.evaluate.backend import SUFFIXES, AVSEvaluationConfig
-from fiftyone_avs.fo.evaluate.choices import choose
+from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
+from fiftyone_avs.fo.evaluate.choices import Coverage, check_coverage, choose
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.evaluate.scoring import warn_of_masks
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
+from fiftyone_avs.fo.schema.eval_fields import MASK_NAMING, EvalFields
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.metrics import PROTOCOLS, AdaptiveRule, Protocol
 from fiftyone_avs.progress import Progress
@@ -36,16 +37,18 @@ def evaluate(
     pair_field: str | None = None,
     video_field: str | None = None,
     boxes_field: str | None = None,
+    coverage: Coverage = "run",
     progress: Progress = True,
 ) -> AVSResults:
     """Score a run, or any masks, against a ground truth.
 
-    Every sample gets the fields ``<eval_key>_iou`` and ``_f`` (adaptive), ``_iou_threshold`` and
-    ``_f_threshold``; under the protocol "avsbench" the first and the third are the frame's IoU, the others the
-    F of its video. Videos get them on frames, and their means on the sample. Failed, abstained and missing
-    predictions count as empty masks. Samples whose ground truth is missing, unreadable or of the wrong size
-    are left out of the scores and listed in ``excluded``. Evaluating again under the same key replaces the
-    old evaluation.
+    Every sample gets the fields ``<eval_key>_iou`` and ``_f``, of its mask at the threshold, and
+    ``_iou_adaptive`` and ``_f_adaptive``, the paper's, which know how large the answer is. Under the protocol
+    "avsbench" there are the first two only: the frame's IoU and the F of its video. Videos get them on frames,
+    and their means on the sample. Failed and abstained predictions count as empty masks; what the run never
+    came to is left out and counted (see ``coverage``). Samples whose ground truth is missing, unreadable or of
+    the wrong size are left out of the scores and listed in ``excluded``. Evaluating again under the same key
+    replaces the old evaluation.
 
     Args:
         samples: a dataset or view.
@@ -69,6 +72,9 @@ def evaluate(
         boxes_field: the field of the ground truth's boxes (``fo.Detections``) for the protocol "boxes"; by default
             ``<gt>_boxes``. An empty list says that nothing sounds. If several people drew, the attribute
             ``annotator`` of each box tells them apart.
+        coverage: "run" scores the samples that the run came to, and the results say how many of all these are;
+            "all" counts the others as empty masks, as tables over a whole benchmark must. For masks that no run
+            made, those without one are what it never came to.
         progress: show a progress bar, or a function called with (samples done, samples to do).
 
     Returns:
@@ -86,6 +92,7 @@ def evaluate(
     gt_field = mask_field(dataset, gt, on_frames)
     if class_field is not None:
         class_path(dataset, class_field)  # raises, naming the fields that would do
+    check_coverage(coverage)
     choices = choose(
         dataset,
         gt_field,
@@ -113,6 +120,8 @@ def evaluate(
             is_run=record is not None,
             class_field=class_field,
             **{**asdict(choices), "threshold": threshold},
+            naming=MASK_NAMING,
+            coverage=coverage,
             progress=_for_fiftyone(progress),
         )
     except BaseException:
@@ -146,6 +155,7 @@ def check_eval_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field
     """Make sure that an eval key can be used without destroying anything else."""
     if not eval_key.isidentifier():
         raise ConfigurationError(f"{eval_key!r} cannot be an eval key: use letters, digits and underscores")
+    owned: set[str] = set()
     if eval_key in dataset.list_evaluations():
         config = dataset.get_evaluation_info(eval_key).config
         old = (getattr(config, "pred_field", None), getattr(config, "gt_field", None))
@@ -154,8 +164,9 @@ def check_eval_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field
                 f"eval key {eval_key!r} is taken by an evaluation of {old[0]!r} against {old[1]!r}; choose"
                 " another eval_key, or delete that one with dataset.delete_evaluation()"
             )
-        return
-    taken = {f"{eval_key}_{suffix}" for suffix in SUFFIXES} & set(dataset.get_field_schema())
+        owned = set(config.fields(eval_key).by_score.values())
+    schema = {*dataset.get_field_schema(), *(dataset.get_frame_field_schema() or ())}
+    taken = (set(EvalFields(eval_key).by_score.values()) - owned) & schema
     if taken:
         raise ConfigurationError(
             f"the evaluation would write the field {min(taken)!r}, which dataset {dataset.name!r} has"

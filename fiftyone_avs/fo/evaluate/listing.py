@@ -11,7 +11,9 @@ import fiftyone as fo
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.results import describe_rules, metrics_of, truth_of
+from fiftyone_avs.fo.schema.eval_fields import MASK_NAMING, EvalFields
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.metrics import PROTOCOLS
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,8 @@ class EvaluationInfo:
         pair_field: the field of the samples' pairs, if IIoU and IAUC were asked for.
         video_field: the field of the images' videos, if one was named (protocol "avsbench").
         boxes_field: the boxes of the ground truth (protocol "boxes").
+        naming: how the fields of the scores are called; see ``fields``.
+        coverage: "run" or "all"; see ``evaluate``.
     """
 
     key: str
@@ -47,6 +51,13 @@ class EvaluationInfo:
     pair_field: str | None = None
     video_field: str | None = None
     boxes_field: str | None = None
+    naming: str = MASK_NAMING
+    coverage: str = "run"
+
+    @property
+    def fields(self) -> EvalFields:
+        """The fields of the scores, whatever version wrote them."""
+        return EvalFields(self.key, self.naming, PROTOCOLS[self.protocol].adaptive)
 
     @property
     def metrics(self) -> dict[str, str]:
@@ -103,4 +114,6 @@ def _info(record: Any) -> EvaluationInfo:
         pair_field=config.pair_field,
         video_field=config.video_field,
         boxes_field=config.boxes_field,
+        naming=config.naming,
+        coverage=config.coverage,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import AVSError
-from fiftyone_avs.fo.evaluate.choices import choose
+from fiftyone_avs.fo.evaluate.choices import check_coverage, choose
 from fiftyone_avs.fo.evaluate.evaluation import check_eval_key, mask_field
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
@@ -26,6 +26,7 @@ def check_evaluate(
     pair_field: str | None = None,
     video_field: str | None = None,
     boxes_field: str | None = None,
+    coverage: str = "run",
 ) -> list[Finding]:
     """What would stop ``evaluate`` from scoring a run against a ground truth; arguments as there."""
     try:
@@ -33,6 +34,7 @@ def check_evaluate(
         on_frames = media_of(samples) == "video"
         pred_field = mask_field(dataset, pred, on_frames)
         gt_field = mask_field(dataset, gt or "ground_truth", on_frames)
+        check_coverage(coverage)
         choose(
             dataset,
             gt_field,
@@ -49,6 +51,23 @@ def check_evaluate(
             class_path(dataset, class_field)
     except AVSError as error:
         return [Finding("evaluation", str(error))]
+    found = []
     if key in dataset.list_evaluations():
-        return [Finding("eval_key", f"evaluation {key!r} exists and will be replaced", blocks=False)]
-    return []
+        found.append(Finding("eval_key", f"evaluation {key!r} exists and will be replaced", blocks=False))
+    uncovered = _uncovered(samples, pred.removeprefix(FRAMES), pred_field)
+    if uncovered and coverage == "run":
+        found.append(
+            Finding(
+                "coverage", f"{uncovered}; the others do not count, unless coverage is 'all'", blocks=False
+            )
+        )
+    return found
+
+
+def _uncovered(samples: SampleCollection, run: str, pred_field: str) -> str:
+    """How many samples a run came to, if not to all; of masks that no run made, how many there are."""
+    field = f"{run}_status" if samples.get_field(f"{run}_status") is not None else pred_field
+    if field.startswith(FRAMES):
+        return ""  # most frames have neither masks nor ground truth
+    covered, all_of_them = samples.count(field), samples.count()
+    return "" if covered == all_of_them else f"{run!r} covers {covered} of {all_of_them} samples"

@@ -14,7 +14,7 @@ from typing import Any
 from fiftyone.utils.eval.segmentation import SegmentationResults
 
 from fiftyone_avs.fo.evaluate.scoring import STATUSES, Scored
-from fiftyone_avs.fo.schema.fields import MASK_TARGETS
+from fiftyone_avs.fo.schema.fields import FRAMES, MASK_TARGETS
 from fiftyone_avs.metrics import (
     PROTOCOLS,
     AVSBenchSummary,
@@ -69,6 +69,8 @@ class AVSResults(SegmentationResults):
         negatives: one list per sample where nothing sounds: its id, its status and its prediction's confidence.
         frames: the numbers of the protocol "avsbench" over "all" frames and over those that are "ok"; they
             follow from curves that are not kept.
+        uncovered: how many samples or frames with a ground truth the run never came to, so that they do not
+            count; 0 if they do (``coverage="all"``).
     """
 
     def __init__(
@@ -80,6 +82,7 @@ class AVSResults(SegmentationResults):
         confidences: Sequence[float] = (),
         negatives: Sequence[Sequence[Any]] = (),
         frames: Mapping[str, Any] | None = None,
+        uncovered: int = 0,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
@@ -89,12 +92,19 @@ class AVSResults(SegmentationResults):
         self.confidences = list(confidences)
         self.negatives = [list(row) for row in negatives]
         self.frames = None if frames is None else dict(frames)
+        self.uncovered = uncovered
 
     @classmethod
     def _from_dict(
         cls, d: dict[str, Any], samples: Any, config: Any, eval_key: str, **kwargs: Any
     ) -> AVSResults:
-        newer = ("pairs", "confidences", "negatives", "frames")  # than the first versions' results
+        newer = (
+            "pairs",
+            "confidences",
+            "negatives",
+            "frames",
+            "uncovered",
+        )  # than the first versions' results
         given = {name: d[name] for name in newer if name in d}
         results: AVSResults = super()._from_dict(
             d, samples, config, eval_key, rows=d["rows"], excluded=d["excluded"], **given, **kwargs
@@ -113,7 +123,9 @@ class AVSResults(SegmentationResults):
 
     @property
     def summary(self) -> EvaluationSummary:
-        """The numbers of the run; failed, abstained and missing predictions count as empty masks."""
+        """The numbers of the run; failed and abstained predictions count as empty masks, as do missing ones if
+        they count at all (``coverage="all"``).
+        """
         return self._summarize(STATUSES, "all")
 
     @property
@@ -127,6 +139,18 @@ class AVSResults(SegmentationResults):
         counts = Counter(row[1] for row in self.rows)
         return {status: counts[status] for status in STATUSES}
 
+    @property
+    def coverage(self) -> str:
+        """How much of what has a ground truth the run came to, in words; "" if nothing is missing."""
+        if not self.uncovered:
+            return ""
+        covered = len(self.rows) + len(self.negatives)
+        what = "frames" if self.config.gt_field.startswith(FRAMES) else "samples"
+        return (
+            f"covers {covered} of {covered + self.uncovered} {what}: the run never came to the others, and they do"
+            " not count (coverage 'all' counts them as empty masks)"
+        )
+
     def to_text(self) -> str:
         """The numbers times 100, how they were made, and what they leave out."""
         config, summary, counts = self.config, self.summary, self.counts
@@ -138,6 +162,7 @@ class AVSResults(SegmentationResults):
                 for name, label in self.metrics_shown.items()
             ),
             f"  over {summary.n}: " + ", ".join(f"{counts[status]} {status}" for status in STATUSES),
+            *([f"  {self.coverage}"] if self.coverage else []),
             *(f"  {remark}" for remark in summary.remarks),
         ]
         if self.excluded:
@@ -208,7 +233,11 @@ def build_results(
     excluded: dict[str, str] = {}
     matches: list[tuple[str, str, int, str | None, str | None]] = []
     confusion = [[0, 0], [0, 0]]
+    uncovered = 0
     for one in scored:
+        if not one.covered:
+            uncovered += 1
+            continue
         if one.pixels is None:
             excluded[one.case.id] = one.excluded
             continue
@@ -238,6 +267,7 @@ def build_results(
         confidences=confidences,
         negatives=negatives,
         frames=frames,
+        uncovered=uncovered,
     )
     results.custom_metrics = _panel_metrics(results.summary, results.metrics_shown)
     return results

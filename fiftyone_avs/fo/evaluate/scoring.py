@@ -9,7 +9,7 @@ import math
 import warnings
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
@@ -54,6 +54,7 @@ class Rules:
         adaptive_rule: see ``fiftyone_avs.metrics.adaptive_scores``.
         boxes_field: the boxes of the ground truth, likewise; of the protocol "boxes" only.
         consensus: whether several people drew the boxes.
+        coverage: "run" leaves what the run never came to out, "all" counts it as empty masks.
     """
 
     pred_field: str
@@ -64,6 +65,7 @@ class Rules:
     adaptive_rule: AdaptiveRule
     boxes_field: str | None = None
     consensus: bool = False
+    coverage: str = "all"
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,6 +114,7 @@ class Scored:
             bool is True on the object.
         frame: what it adds to the protocol "avsbench".
         confidence: of the prediction, under the protocol "boxes".
+        covered: whether the run came to it, or whatever it did not come to counts as well.
     """
 
     case: Case
@@ -120,6 +123,7 @@ class Scored:
     pixels: Counter[tuple[bool, bool]] | None = None
     frame: FrameScores | None = None
     confidence: float | None = None
+    covered: bool = True
 
 
 class _LeftOutError(Exception):
@@ -131,6 +135,9 @@ def score_case(case: Case, rules: Rules) -> Scored:
     try:
         if case.excluded:
             raise _LeftOutError(case.excluded)
+        if case.status == "missing" and rules.coverage == "run":
+            _check_truth(case, rules)
+            return Scored(case, covered=False)
         return _score_boxes(case, rules) if rules.protocol == "boxes" else _score_mask(case, rules)
     except (_LeftOutError, ValueError) as reason:
         return Scored(case, excluded=str(reason))
@@ -160,12 +167,19 @@ def warn_of_masks(pred_field: str) -> None:
     )
 
 
+def _check_truth(case: Case, rules: Rules) -> None:
+    """Leave out what has no ground truth."""
+    if rules.protocol == "boxes" and case.boxes is None:
+        raise _LeftOutError("no boxes: the field is empty; a sample where nothing sounds has an empty list")
+    if rules.protocol != "boxes" and case.truth is None:
+        raise _LeftOutError("no ground truth")
+
+
 def _score_mask(case: Case, rules: Rules) -> Scored:
     """Score against the mask of a ground truth."""
-    if case.truth is None:
-        raise _LeftOutError("no ground truth")
+    _check_truth(case, rules)
     try:
-        grey = read_grey_mask(case.truth)
+        grey = read_grey_mask(case.truth)  # type: ignore[arg-type]  # checked
         target = read_mask(grey)
     except (MediaError, ValueError) as error:
         raise _LeftOutError(f"the ground truth cannot be read: {error}") from error
@@ -183,24 +197,33 @@ def _score_mask(case: Case, rules: Rules) -> Scored:
         threshold=rules.threshold,
         adaptive_rule=rules.adaptive_rule,
     )
-    return Scored(case, scores, pixels=pixels)
+    return Scored(case, _of_failure(case, scores), pixels=pixels)
+
+
+def _of_failure(case: Case, scores: SampleScores | None) -> SampleScores | None:
+    """The scores, but 0 for a failure where nothing is to be found: undefined, it would be better than a map that is
+    0 there by the adaptive rule. Abstaining is right there.
+    """
+    if scores is None or case.status not in ("failed", "missing") or not math.isnan(scores.iou_adaptive):
+        return scores
+    return replace(scores, iou_adaptive=0.0)
 
 
 def _score_boxes(case: Case, rules: Rules) -> Scored:
     """Score against the boxes of a ground truth."""
-    if case.boxes is None:
-        raise _LeftOutError("no boxes: the field is empty; a sample where nothing sounds has an empty list")
-    weights = draw_boxes(case.boxes, consensus=rules.consensus)
+    _check_truth(case, rules)
+    boxes = case.boxes or ()
+    weights = draw_boxes(boxes, consensus=rules.consensus)
     soft_map = _soft_map(case)
     found = score_boxes(
         soft_map,
-        weights if case.boxes else None,
+        weights if boxes else None,
         threshold=rules.threshold,
         adaptive_rule=rules.adaptive_rule,
     )
     resized = None if soft_map is None else resize_soft_map(soft_map)
     pixels = _count_pixels(np.asarray(weights > 0), resized, rules)
-    return Scored(case, found.scores, pixels=pixels, confidence=found.confidence)
+    return Scored(case, _of_failure(case, found.scores), pixels=pixels, confidence=found.confidence)
 
 
 def _soft_map(case: Case) -> SoftMap | None:

@@ -27,6 +27,7 @@ from fiftyone_avs.fo.runs.outcomes import (
     read_label,
 )
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.fo.schema.eval_fields import IOU_LABELS
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields, value_of
 from fiftyone_avs.media import read_image, read_sound, read_video_sound, video_info
 from fiftyone_avs.media.streaming import stream_frames, write_video
@@ -110,7 +111,9 @@ def make_clips(
     check_run_fields(dataset, fields)
     if audio_field is not None:
         check_audio_field(dataset, audio_field)
-    shown = _Shown(fields, None if gt is None else gt.removeprefix(FRAMES), eval_key)
+    shown = _Shown(
+        fields, None if gt is None else gt.removeprefix(FRAMES), _shown_scores(dataset, fields, eval_key)
+    )
     _check_fields(dataset, shown)
     folder = open_folder(out, dataset, audio_field, ["."], overwrite=overwrite)
     ids = samples.values("id")
@@ -141,19 +144,12 @@ class _Shown:
     Attributes:
         fields: the run's fields.
         truth: the field of the ground truth, without ``frames.``, or None.
-        eval_key: the evaluation whose scores are shown, or None.
+        scores: the fields of the shown scores and what they are called.
     """
 
     fields: RunFields
     truth: str | None
-    eval_key: str | None
-
-    @property
-    def scores(self) -> dict[str, str]:
-        """The fields of the shown scores and what they are called."""
-        if self.eval_key is None:
-            return {}
-        return {f"{self.eval_key}_iou_threshold": "IoU", f"{self.eval_key}_iou": "adaptive IoU"}
+    scores: Mapping[str, str]
 
     @property
     def extra(self) -> list[str]:
@@ -281,7 +277,7 @@ def _image_clip(sample: Any, shown: _Shown, audio_field: str, name: str) -> _Cli
 
 
 def _check_fields(dataset: fo.Dataset, shown: _Shown) -> None:
-    """Raise unless the ground truth is there, and the evaluation is one of the run."""
+    """Raise unless the ground truth is there."""
     prefix = FRAMES if shown.fields.on_frames else ""
     if shown.truth is not None:
         path = prefix + shown.truth
@@ -290,16 +286,23 @@ def _check_fields(dataset: fo.Dataset, shown: _Shown) -> None:
                 f"field {path!r} of dataset {dataset.name!r} does not exist or does not hold masks"
                 " (fo.Segmentation); name the ground truth with gt"
             )
-    if shown.eval_key is None:
-        return
-    if shown.eval_key not in dataset.list_evaluations():
+
+
+def _shown_scores(dataset: fo.Dataset, fields: RunFields, eval_key: str | None) -> dict[str, str]:
+    """The fields of an evaluation's IoUs and what they are called; raises unless it is one of the run."""
+    if eval_key is None:
+        return {}
+    if eval_key not in dataset.list_evaluations():
         known = ", ".join(dataset.list_evaluations()) or "none"
         raise DatasetError(
-            f"dataset {dataset.name!r} has no evaluation {shown.eval_key!r}; its evaluations: {known}"
+            f"dataset {dataset.name!r} has no evaluation {eval_key!r}; its evaluations: {known}"
         )
-    config = dataset.get_evaluation_info(shown.eval_key).config
-    mask = shown.fields.paths[0]
+    config = dataset.get_evaluation_info(eval_key).config
+    mask = fields.paths[0]
     if not isinstance(config, AVSEvaluationConfig) or config.pred_field != mask:
         raise ConfigurationError(
-            f"{shown.eval_key!r} is not an evaluation of {mask!r} by this package; make one with evaluate()"
+            f"{eval_key!r} is not an evaluation of {mask!r} by this package; make one with evaluate()"
         )
+    scores = config.fields(eval_key)
+    found = {scores.iou: IOU_LABELS["mask"]}
+    return found if scores.iou_adaptive is None else {**found, scores.iou_adaptive: IOU_LABELS["adaptive"]}

@@ -52,11 +52,11 @@ def _run_pane(inspection: SampleInspection, run: RunInspection) -> Pane:
     details = ["" if run.status == "ok" else run.status]
     if scores is not None and scores.iou is not None:
         details.append(f"IoU {scores.iou:.2f}")
+    if scores is not None and scores.iou_adaptive is not None:
+        details.append(f"adaptive {scores.iou_adaptive:.2f}")
     if run.mask is None:
         message = f"{run.status}: {run.reason}" if run.reason else run.problem
         return Pane(run.run, _listed(details), message=message)
-    if scores is not None and scores.iou_threshold is not None:
-        details.append(f"of this mask {scores.iou_threshold:.2f}")
     details += ["" if run.mask.any() else "empty mask", run.problem]
     return Pane(run.run, _listed(details), mask=run.mask)
 

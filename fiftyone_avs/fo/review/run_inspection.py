@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from fiftyone_avs.errors import MediaError
-from fiftyone_avs.fo.evaluate.backend import SUFFIXES
 from fiftyone_avs.fo.evaluate.listing import EvaluationInfo
 from fiftyone_avs.fo.runs.labels import is_caption_of
 from fiftyone_avs.fo.runs.records import AVSRunConfig
@@ -23,18 +22,18 @@ class InspectedScores:
     Attributes:
         eval_key: the evaluation.
         gt_field: the ground truth it compared with, without ``frames.``.
-        iou: adaptive IoU.
-        f: adaptive F.
-        iou_threshold: IoU of the mask at the evaluation's threshold.
-        f_threshold: F of the mask.
+        iou: IoU of the mask.
+        f: F of the mask.
+        iou_adaptive: adaptive IoU; None, too, where the protocol has none.
+        f_adaptive: adaptive F, likewise.
     """
 
     eval_key: str
     gt_field: str
     iou: float | None
     f: float | None
-    iou_threshold: float | None
-    f_threshold: float | None
+    iou_adaptive: float | None
+    f_adaptive: float | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +89,7 @@ class RunInspector:
     def names(self) -> list[str]:
         """The fields to load of a sample or frame."""
         own = [self.run, *(f"{self.run}_{end}" for end in ("query", "candidates", "status"))]
-        scores = [f"{info.key}_{suffix}" for info in self.evaluations for suffix in SUFFIXES]
+        scores = [name for info in self.evaluations for name in info.fields.by_score.values()]
         return [*own, *self.config.captions, *scores]
 
     def inspect(self, document: Any, video: Any, picture: Image | None) -> RunInspection:
@@ -179,5 +178,7 @@ def _candidates(label: Any) -> tuple[Candidate, ...]:
 
 
 def _scores(document: Any, info: EvaluationInfo) -> InspectedScores:
-    values = {suffix: value_of(document, f"{info.key}_{suffix}") for suffix in SUFFIXES}
-    return InspectedScores(info.key, info.gt_field.removeprefix(FRAMES), **values)
+    fields = info.fields
+    names = (fields.iou, fields.f, fields.iou_adaptive, fields.f_adaptive)
+    values = [None if name is None else value_of(document, name) for name in names]
+    return InspectedScores(info.key, info.gt_field.removeprefix(FRAMES), *values)

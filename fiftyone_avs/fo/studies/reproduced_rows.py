@@ -38,7 +38,7 @@ def make_rows(
         if entry.name in reasons:
             say(f"{entry.name}: {reasons[entry.name]}")
         else:
-            done[entry.name] = evaluate(dataset, entry.run, progress=scoring)
+            done[entry.name] = evaluate(dataset, entry.run, coverage="all", progress=scoring)
     return done
 
 

@@ -30,7 +30,7 @@ IOUS = [0.5, 0.0, None, 1.0, 0.25, 0.5, 0.0, 0.75]
 def judged(tmp_path_factory):
     """Eight samples with two runs and their evaluations, and a third evaluation with scores of our own."""
     dataset = judge_images(tmp_path_factory.mktemp("judged"))
-    write_scores(dataset, "own", [[iou, 0.0, 0.0, 0.0] for iou in IOUS])
+    write_scores(dataset, "own", [[0.9, 0.0, iou, 0.0] for iou in IOUS])
     yield dataset
     dataset.delete()
 
@@ -54,6 +54,23 @@ def test_samples_come_in_the_order_of_their_iou(judged):
     assert ious(browse_by_iou(judged, "own", low=0.25, high=0.5)) == [0.25, 0.5, 0.5]
     assert ious(browse_by_iou(judged, "own", high=0)) == [0, 0]
     assert ious(browse_by_iou(judged[:4], "own", low=0.1)) == [0.5, 1]
+
+
+def test_the_adaptive_iou_is_there_for_the_asking(judged):
+    """A mask can be bad where the adaptive IoU is high: whoever filters at 0.6 wants good masks."""
+    assert ious(browse_by_iou(judged, "own", low=0.6)) == [0.75, 1]
+    adaptive = browse_by_iou(judged, "own", low=0.6, iou="adaptive")
+    assert len(adaptive) == 8 and {
+        line.iou for line in describe_samples(adaptive, "own", iou="adaptive")
+    } == {0.9}
+    assert len(view_of_range(judged, "own", 0.8, 1, iou="adaptive")) == 8
+    assert joint_scores(judged, "own", "plain_eval", iou="adaptive").iou == "adaptive"
+    with pytest.raises(ConfigurationError, match="iou must be one of mask, adaptive"):
+        browse_by_iou(judged, "own", iou="best")
+    frames = write_scores(judged, "frames", [[0.0] * 4] * 8, protocol="avsbench")
+    with pytest.raises(ConfigurationError, match="no adaptive scores"):
+        browse_by_iou(judged, frames.key, iou="adaptive")
+    judged.delete_evaluation(frames.key)
 
 
 def test_a_view_can_be_saved_but_replaces_no_other(judged):
@@ -105,7 +122,7 @@ def test_every_cell_of_the_grid_holds_as_many_samples_as_it_says(judged):
         for y_range in edges
     ]
     assert counted == [list(row) for row in found.grid]
-    assert sum(map(sum, counted)) == found.n == 5
+    assert sum(map(sum, counted)) == found.n == 6
 
 
 def test_the_samples_of_a_class(judged):
@@ -127,7 +144,8 @@ def test_samples_are_described_with_expression_or_reason(judged):
     assert lines[5].file == "5.png" and lines[5].iou == judged.values("plain_eval_iou")[5]
     assert (lines[5].expression, lines[5].status) == ("a photo of dog.", "ok")
     assert lines[0].expression == "" and lines[0].status.startswith("abstained: ")
-    assert lines[1].status.startswith("failed: ") and lines[3].iou is None
+    assert lines[1].status.startswith("failed: ") and lines[3].iou == 0
+    assert describe_samples(judged, "plain_eval", iou="adaptive")[3].iou is None
     own = describe_samples(judged[:1], "own")  # of masks that no run made
     assert (own[0].iou, own[0].expression, own[0].status) == (0.5, "", "")
 
@@ -141,7 +159,8 @@ def test_videos_are_described_by_the_expressions_of_their_frames(videos, output)
     first.frames[11]["plain_query"].label = "a photo of cat."
     first.save()
     evaluate(videos, "plain", adaptive_rule="topk", progress=False)
-    best, *others = describe_samples(browse_by_iou(videos, "plain_eval", order="best"), "plain_eval")
+    found = browse_by_iou(videos, "plain_eval", order="best", iou="adaptive")
+    best, *others = describe_samples(found, "plain_eval", iou="adaptive")
     assert (best.id, best.iou, best.expression) == (first.id, 1, "a photo of dog.; a photo of cat.")
     assert [other.expression for other in others] == ["", ""]
     assert others[0].status == "abstained: there is no sound to listen to"

@@ -130,17 +130,26 @@ def test_random_scores_are_averaged_exactly(numbered):
             expected = as_scores(rows[standing.evaluation.key][part])
             check(standing, summarize(expected))
             ious = [score.iou_adaptive for score in expected if not np.isnan(score.iou_adaptive)]
-            assert standing.success == tuple(success_rate(ious, edge) for edge in AUC_THRESHOLDS)
-            assert np.trapezoid(standing.success, AUC_THRESHOLDS) == standing.summary.auc == auc(ious)
+            assert standing.success_adaptive == tuple(success_rate(ious, edge) for edge in AUC_THRESHOLDS)
+            assert (
+                np.trapezoid(standing.success_adaptive, AUC_THRESHOLDS) == standing.summary.auc == auc(ious)
+            )
+            masks = [score.iou for score in expected]
+            assert standing.success == tuple(success_rate(masks, edge) for edge in AUC_THRESHOLDS)
+            assert (standing.success_by("mask"), standing.success_by("adaptive")) == (
+                standing.success,
+                standing.success_adaptive,
+            )
 
 
 def test_an_iou_on_a_threshold_reaches_it_and_one_just_below_does_not(numbered):
     edges = [np.nextafter(edge, way) for edge in AUC_THRESHOLDS[1:] for way in (0, edge, 2)]
     ious = np.minimum(edges, 1.0).tolist()
     (standing,) = standings(
-        numbered, [write_scores(numbered, "edge", [[iou, 0.5, 0.5, 0.5] for iou in ious])]
+        numbered, [write_scores(numbered, "edge", [[iou, 0.5, iou, 0.5] for iou in ious])]
     )
     assert standing.success == tuple(success_rate(ious, edge) for edge in AUC_THRESHOLDS)
+    assert standing.success_adaptive == standing.success
     assert standing.summary.ciou == success_rate(ious, 0.5)
 
 
@@ -148,7 +157,8 @@ def test_nothing_evaluated_is_none_and_not_zero(numbered):
     info = write_scores(numbered, "some", [*[[None] * 4] * 59, [None, 0.0, 0.25, 0.5]])
     nothing, undefined = standings(numbered[:59], [info])[0], standings(numbered, [info])[0]
     assert nothing.summary.n == 0 and nothing.success == () and set(nothing.scores.values()) == {None}
-    assert (undefined.summary.n, undefined.summary.n_undefined, undefined.success) == (1, 1, ())
+    assert (undefined.summary.n, undefined.summary.n_undefined, undefined.success_adaptive) == (1, 1, ())
+    assert undefined.success[:7] == (1.0,) * 6 + (0.0,)  # the mask's IoU is 0.25
     assert undefined.scores == {
         "ciou": None,
         "auc": None,
@@ -163,9 +173,15 @@ def test_nothing_evaluated_is_none_and_not_zero(numbered):
 def test_samples_that_the_run_never_saw_are_missing(make_images, output):
     dataset = make_images(3)
     segment(dataset[:1], run="plain", models=fake.fake_models(), output_dir=output, progress=False)
-    results = evaluate(dataset, "plain", progress=False)
+    evaluate(dataset, "plain", progress=False)
+    (standing,) = standings(dataset, list_evaluations(dataset))
+    assert standing.counts == {"ok": 1, "abstained": 0, "failed": 0, "missing": 0}
+    assert standing.coverage == "covers 1 of 3 samples"
+    assert standings(dataset[:1], [standing.evaluation])[0].coverage == ""
+    results = evaluate(dataset, "plain", coverage="all", progress=False)
     (standing,) = standings(dataset, list_evaluations(dataset))
     assert standing.counts == results.counts == {"ok": 1, "abstained": 0, "failed": 0, "missing": 2}
+    assert standing.coverage == ""
     delete_run(dataset, "plain")
     (standing,) = standings(dataset, list_evaluations(dataset))
     assert standing.counts == {}
@@ -176,7 +192,7 @@ def test_masks_without_a_run_count_as_ok_or_missing(make_images):
     dataset = make_images(3)
     dataset.set_values("sam", [fo.Segmentation(mask=np.eye(*SIZE, dtype=np.uint8)), None, None])
     with pytest.warns(UserWarning, match="no soft maps"):
-        results = evaluate(dataset, "sam", adaptive_rule="topk", progress=False)
+        results = evaluate(dataset, "sam", adaptive_rule="topk", coverage="all", progress=False)
     (standing,) = standings(dataset, list_evaluations(dataset))
     assert standing.counts == results.counts == {"ok": 1, "abstained": 0, "failed": 0, "missing": 2}
     check(standing, results.summary)
@@ -199,7 +215,7 @@ def test_videos_are_counted_by_frames(videos, output):
     assert info.on_frames and (info.run, info.gt_field) == ("plain", "frames.ground_truth")
     check(standing, results.summary)
     assert standing.counts == results.counts and standing.counts["failed"] == 2
-    assert standing.summary.n_undefined == 2
+    assert standing.summary.n_undefined == 1  # the abstained one, where nothing sounds
     first = [
         scores
         for row, scores in zip(results.rows, results.scores, strict=True)
@@ -207,7 +223,7 @@ def test_videos_are_counted_by_frames(videos, output):
     ]
     check(standings(videos[:1], [info])[0], summarize(first))
     classes = class_standings(videos, [info], "kind")
-    assert [(row.label, row.n_samples, row.n, row.miou) for row in classes] == [
+    assert [(row.label, row.n_samples, row.n, row.mean_iou) for row in classes] == [
         ("dog", 2, {"plain_eval": 2}, {"plain_eval": 0.0}),
         ("bell", 1, {"plain_eval": 1}, {"plain_eval": videos.first()["plain_eval_iou"]}),
     ]
@@ -220,14 +236,18 @@ def test_classes_are_averaged(numbered):
     infos = [write_scores(numbered, key, scores) for key, scores in rows.items()]
     view = numbered[1:]  # so that class 0 has fewer samples
     found = class_standings(view, infos, "kind")
+    adaptive = class_standings(view, infos, "kind", iou="adaptive")
     assert [row.label for row in found] == ["class 1", "class 2", "class 0"]
     assert [row.n_samples for row in found] == [20, 20, 19]
     for row in found:
         for key, scores in rows.items():
             index = int(row.label[-1])
-            ious = [one[0] for one in scores[1:][(index - 1) % 3 :: 3] if one[0] is not None]
-            assert row.n[key] == len(ious)
-            assert row.miou[key] == pytest.approx(np.mean(ious), abs=EXACT, rel=0)
+            members = scores[1:][(index - 1) % 3 :: 3]
+            for kind, place, rows_of in (("mask", 2, found), ("adaptive", 0, adaptive)):
+                ious = [one[place] for one in members if one[place] is not None]
+                row = next(one for one in rows_of if one.label == row.label)
+                assert row.n[key] == len(ious), kind
+                assert row.mean_iou[key] == pytest.approx(np.mean(ious), abs=EXACT, rel=0)
     by_name = class_standings(view, infos, "kind", order="name")
     assert [row.label for row in by_name] == ["class 0", "class 1", "class 2"]
 
@@ -238,11 +258,13 @@ def test_samples_without_a_class_or_an_iou_are_not_lost(judged):
     assert [(row.label, row.n_samples, row.n["plain_eval"]) for row in found] == [
         ("dog", 4, 4),
         ("cat", 2, 2),
-        ("bell", 1, 0),
+        ("bell", 1, 1),
         (None, 1, 0),
     ]
-    assert found[2].miou == {"plain_eval": None, "striped_eval": None}
+    assert found[3].mean_iou == {"plain_eval": None, "striped_eval": None}
     assert class_standings(judged, infos, "kind") == found
+    adaptive = class_standings(judged, infos, "label", iou="adaptive")
+    assert (adaptive[2].n["plain_eval"], adaptive[2].mean_iou["plain_eval"]) == (0, None)
 
 
 def test_which_fields_can_be_a_class(judged):
@@ -257,7 +279,7 @@ def test_two_evaluations_sample_by_sample(judged):
     found = joint_scores(judged, "plain_eval", "striped_eval")
     pairs = list(zip(*judged.values(["id", "plain_eval_iou", "striped_eval_iou"]), strict=True))
     pairs = sorted(pair for pair in pairs if None not in pair)
-    assert list(found.points) == pairs and found.n == len(pairs) == 6
+    assert list(found.points) == pairs and found.n == len(pairs) == 7
     assert found.x_better == sum(x > y for _, x, y in pairs) > 0
     assert found.equal == sum(x == y for _, x, y in pairs) >= 2
     assert found.x_better + found.y_better + found.equal == found.n
@@ -271,8 +293,8 @@ def test_many_samples_are_counted_on_a_grid(numbered):
     rng = random.Random(5)
     levels = [0.0, 0.1, 0.25, 0.5, np.nextafter(0.5, 0), 0.75, 1.0, None]
     xs, ys = ([rng.choice(levels) for _ in range(60)] for _ in "xy")
-    write_scores(numbered, "x", [[x, 0, 0, 0] for x in xs])
-    write_scores(numbered, "y", [[y, 0, 0, 0] for y in ys])
+    write_scores(numbered, "x", [[0, 0, x, 0] for x in xs])
+    write_scores(numbered, "y", [[0, 0, y, 0] for y in ys])
     defined = [(x, y) for x, y in zip(xs, ys, strict=True) if x is not None and y is not None]
     found = joint_scores(numbered, "x", "y", max_points=len(defined) - 1, bins=4)
     assert found.points is None and found.n == len(defined)

@@ -16,7 +16,7 @@ from fiftyone_avs.metrics import score_sample, summarize
 from fiftyone_avs.models import fake
 from tests.fo.samples import SIZE, new_process, write_tone, write_truth
 
-FIELDS = ("iou", "f", "iou_threshold", "f_threshold")
+FIELDS = ("iou", "f", "iou_adaptive", "f_adaptive")
 
 
 @pytest.fixture
@@ -45,10 +45,9 @@ def test_scores_equal_those_of_the_float_map(segmented):
         score_sample(soft_map_of(sample), truth_of(sample), threshold=0.5) for sample in segmented[2:]
     ]
     assert results.summary == pytest.approx(summarize(expected), abs=1e-9)
-    assert segmented.values("vcap_acls_eval_iou") == pytest.approx([score.iou_adaptive for score in expected])
-    assert segmented.values("vcap_acls_eval_iou_threshold") == pytest.approx(
-        [score.iou for score in expected]
-    )
+    for field, score in zip(FIELDS, ("iou", "f", "iou_adaptive", "f_adaptive"), strict=True):
+        values = [getattr(one, score) for one in expected]
+        assert segmented.values(f"vcap_acls_eval_{field}") == pytest.approx(values)
     assert results.counts == {"ok": 4, "abstained": 1, "failed": 1, "missing": 0}
     assert results.ok_summary.n == 4 and results.ok_summary.miou > results.summary.miou > 0.3
     assert "4 ok, 1 abstained, 1 failed" in results.to_text()
@@ -111,14 +110,54 @@ def test_empty_ground_truths_never_write_nan(segmented):
     results = evaluate(segmented, "vcap_acls", progress=False)
     values = [value for name in FIELDS for value in segmented.values(f"vcap_acls_eval_{name}")]
     assert not any(value is not None and np.isnan(value) for value in values)
-    assert results.summary.n_undefined == 2 and segmented.values("vcap_acls_eval_iou")[:2] == [None, None]
+    # abstaining is right there, a failure is none the better for it
+    assert results.summary.n_undefined == 1
+    assert segmented.values("vcap_acls_eval_iou_adaptive") == [None, *[0.0] * 5]
 
 
-def test_samples_that_the_run_never_saw_count_as_empty_masks(make_images, output):
-    dataset = make_images(2)
-    segment(dataset[:1], models=fake.fake_models(), output_dir=output, progress=False)
+def test_a_right_answer_never_scores_below_a_failure(segmented):
+    segmented.set_values("ground_truth", [fo.Segmentation(mask=np.zeros(SIZE, np.uint8))] * 6)
+    nothing = fo.Segmentation(mask=np.zeros(SIZE, np.uint8))
+    segmented.set_values("sam", [nothing] * 6)
+    for rule in ("topk", "official"):
+        with pytest.warns(UserWarning, match="soft maps"):
+            right = evaluate(segmented, "sam", adaptive_rule=rule, progress=False).summary
+        assert (right.n, right.n_undefined) == (6, 6) and np.isnan(right.miou)
+    for rule in ("topk", "official", "half"):
+        evaluate(
+            segmented, "vcap_acls", adaptive_rule=rule, threshold=1.0, progress=False
+        )  # all masks are empty
+        values = segmented.values("vcap_acls_eval_iou_adaptive")
+        failure = values.pop(1)
+        assert failure == 0 and all(value is None or value >= failure for value in values)
+
+
+def test_samples_that_the_run_never_saw_do_not_count_unless_asked_for(make_images, output):
+    dataset = make_images(3)
+    segment(dataset[:2], models=fake.fake_models(), output_dir=output, progress=False)
     results = evaluate(dataset, "vcap_acls", progress=False)
+    assert results.counts == {"ok": 2, "abstained": 0, "failed": 0, "missing": 0} and results.uncovered == 1
+    assert results.coverage.startswith("covers 2 of 3 samples") and results.coverage in results.to_text()
+    assert dataset.last()["vcap_acls_eval_iou"] is None and not results.excluded
+    again = dataset.load_evaluation_results("vcap_acls_eval", cache=False)
+    assert again.coverage == results.coverage
+    whole = evaluate(dataset[:2], "vcap_acls", eval_key="whole", progress=False)
+    assert whole.summary == results.summary and whole.coverage == ""
+    assert "vcap_acls_eval covers 2 of 3 samples" in compare([results, whole]).to_text()
+
+    results = evaluate(dataset, "vcap_acls", coverage="all", progress=False)
     assert results.counts["missing"] == 1 and dataset.last()["vcap_acls_eval_iou"] == 0
+    assert results.coverage == "" and results.summary.j == pytest.approx(whole.summary.j * 2 / 3)
+    with pytest.raises(ConfigurationError, match="coverage must be one of run, all"):
+        evaluate(dataset, "vcap_acls", coverage="some")
+
+
+def test_masks_that_no_run_made_do_not_count_where_there_is_none(segmented):
+    masks = [fo.Segmentation(mask=truth_of(sample)) for sample in segmented]
+    segmented.set_values("sam", [*masks[:2], *[None] * 4])
+    with pytest.warns(UserWarning, match="soft maps"):
+        results = evaluate(segmented, "sam", protocol="native", progress=False)
+    assert results.summary.j == 1 and results.coverage.startswith("covers 2 of 6")
 
 
 def test_a_lost_map_is_reported(segmented):

@@ -229,6 +229,12 @@ def test_activations_make_maps_of_raw_scores(tmp_path):
     write_npy(path, scores[..., None])
     assert np.allclose(read_prediction(path, "sigmoid").values, 1 / (1 + np.exp(-scores)), atol=1e-6)
     assert np.allclose(read_prediction(path, "minmax").values, RAMP, atol=1e-6)
+    for largest in (np.finfo(np.float64).max, 1e-300):  # the range overflows, and next to vanishes
+        np.save(path, (2 * RAMP.astype(np.float64) - 1) * largest)
+        assert np.allclose(read_prediction(path, "minmax").values, RAMP, atol=1e-6)
+    np.save(path, np.array([[0, np.longdouble("1e4000")]], np.longdouble))
+    with pytest.raises(MediaError, match="infinite"):
+        read_prediction(path, "minmax")
     write_npy(path, RAMP > 0.5)
     found = read_prediction(path)
     assert found.is_mask and np.array_equal(found.values, (RAMP > 0.5).astype(np.float32))

@@ -75,8 +75,8 @@ def test_the_chain_of_each_run(judged):
     (scores,) = first.scores
     assert (scores.eval_key, scores.gt_field) == ("vcap_acls_eval", "ground_truth")
     assert scores.iou == sample.vcap_acls_eval_iou and scores.f == sample.vcap_acls_eval_f
-    assert scores.iou_threshold == sample.vcap_acls_eval_iou_threshold > 0.5
-    assert scores.f_threshold == sample.vcap_acls_eval_f_threshold
+    assert scores.iou > 0.5 and scores.iou_adaptive == sample.vcap_acls_eval_iou_adaptive
+    assert scores.f_adaptive == sample.vcap_acls_eval_f_adaptive
     assert second.image_caption is None and second.scores == () and second.query == "a photo of dog."
 
 
@@ -287,7 +287,7 @@ def test_labelled_frames(videos, run):
     (left,) = found.runs
     frame = videos.first().frames[11]
     assert left.status == "ok" and left.image_caption.text == "a dog next to a tree"
-    assert left.scores[0].iou_threshold == frame["vcap_acls_eval_iou_threshold"] > 0.4
+    assert left.scores[0].iou == frame["vcap_acls_eval_iou"] > 0.4
     assert left.mask.shape == found.picture.shape[:2] == found.truth.shape == SIZE
     assert found.problems == () and has_red(composite(found)) and has_green(composite(found))
     assert inspect_sample(videos, sample.id, frame_number=30).heard == pytest.approx((2, 3), abs=0.1)
