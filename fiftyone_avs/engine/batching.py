@@ -7,7 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from fiftyone_avs.engine.fitting import BatchSizes, is_out_of_memory, release_memory
+from fiftyone_avs.engine.fitting import BatchSizes
+from fiftyone_avs.engine.overflow import forget_frames, is_out_of_memory, release_memory
 from fiftyone_avs.errors import ConfigurationError, ModelError
 
 Item = TypeVar("Item")
@@ -85,5 +86,5 @@ def _attempt(
     except (ConfigurationError, ModelError):
         raise  # no item is at fault, and no other item can do better
     except Exception as error:
-        # The frames that the error came through would keep the batch in memory.
-        return Failure(stage, error.with_traceback(None))
+        forget_frames(error)
+        return Failure(stage, error)

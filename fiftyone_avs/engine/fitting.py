@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import sys
 from dataclasses import dataclass
+
+from fiftyone_avs.engine.memory import free_memory, held_memory
+from fiftyone_avs.engine.overflow import is_out_of_memory as is_out_of_memory  # its earlier address
 
 PATIENCE = 32
 """So many full batches after memory ran out, the larger size is tried again: it may have been one huge picture."""
@@ -12,8 +13,11 @@ PATIENCE = 32
 WORTH = 0.9
 """A batch of twice the size is worth it if an item takes less than this share of the time it took before."""
 
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "cannot allocate memory", "alloc_failed")
-"""How torch's CPU allocator, cuBLAS and cuDNN word it, whose errors have no type of their own."""
+LARGE_ITEM = 2 << 30
+"""Bytes that an item may take in a large network: Grounding DINO's pictures take about half of that."""
+
+SHARE = 3
+"""The machine's own memory may be taken up to one part in so many of what is free by a larger batch."""
 
 
 @dataclass
@@ -71,7 +75,7 @@ class BatchSizes:
         """Double the size, or settle on the better one of this and the one before."""
         if fit.before is not None and rate > WORTH * fit.before:
             fit.size, fit.settled = fit.size // 2, True
-        elif 2 * fit.size > self.most:
+        elif not self._may_double(fit.size):
             fit.settled = True
         else:
             fit.size, fit.seen, fit.before = 2 * fit.size, 0, rate
@@ -82,30 +86,48 @@ class BatchSizes:
         fit.wanted = max(fit.wanted, fit.size)
         fit.size, fit.settled, fit.seen = max(1, items // 2), True, 0
 
+    def _may_double(self, size: int) -> bool:
+        return 2 * size <= self.most
+
+    def _first(self) -> int:
+        """The size of a stage's first batch."""
+        return self.start
+
     def _fit(self, stage: str) -> _Fit:
-        return self._fits.setdefault(stage, _Fit(self.start))
+        if stage not in self._fits:
+            self._fits[stage] = _Fit(self._first())
+        return self._fits[stage]
+
+
+class HostSizes(BatchSizes):
+    """Batch sizes on a machine's own memory.
+
+    A process that takes too much of it is not told, but killed. So batches begin small, the smaller the less is free,
+    and are doubled only if all that they have taken so far would find room again several times.
+    """
+
+    def __init__(self, start: int, most: int) -> None:
+        super().__init__(start, most)
+        self._before: int | None = None
+
+    def _first(self) -> int:
+        held, free = held_memory(), free_memory()
+        if self._before is None and held is not None:
+            self._before = held[0]
+        size = self.start
+        while free is not None and size > 1 and size * LARGE_ITEM > free:
+            size //= 2
+        return size
+
+    def _may_double(self, size: int) -> bool:
+        held, free = held_memory(), free_memory()
+        if held is not None and free is not None and self._before is not None:
+            taken = held[1] - self._before  # a batch of twice the size takes at most as much again
+            if SHARE * taken > free:
+                return False
+        return super()._may_double(size)
 
 
 def sizes_for(device: str) -> BatchSizes:
-    """Where to begin on a device.
-
-    A process that takes too much of a machine's own memory is not told, but killed, and large batches gain
-    little on a CPU; so the limit is low there.
-    """
-    return BatchSizes(8, 16) if device == "cpu" else BatchSizes(8, 256)
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Whether an error says that memory ran out, the machine's or a GPU's."""
-    torch = sys.modules.get("torch")
-    if isinstance(error, MemoryError) or (torch and isinstance(error, torch.OutOfMemoryError)):
-        return True
-    return isinstance(error, RuntimeError) and any(words in str(error).lower() for words in OUT_OF_MEMORY)
-
-
-def release_memory() -> None:
-    """Give back what a failed batch left behind, so that a smaller one finds room."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch and torch.cuda.is_available():
-        torch.cuda.empty_cache()
+    """Where to begin on a device; large batches gain little on a CPU, and may end the process."""
+    return HostSizes(2, 16) if device == "cpu" else BatchSizes(8, 256)

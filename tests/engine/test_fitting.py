@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import errno
+import weakref
+
 import pytest
 import torch
 
-from fiftyone_avs.engine import BatchSizes, Failure, batching, run_stage
-from fiftyone_avs.engine.fitting import PATIENCE, is_out_of_memory, sizes_for
+from fiftyone_avs.engine import BatchSizes, Failure, batching, fitting, is_out_of_memory, run_stage
+from fiftyone_avs.engine.fitting import PATIENCE, HostSizes, sizes_for
 
 
 def feed(sizes: BatchSizes, seconds_of, batches: int, stage: str = "stage") -> list[int]:
@@ -94,7 +97,18 @@ def test_after_one_huge_item_the_larger_size_comes_back():
         (MemoryError(), True),
         (torch.OutOfMemoryError("x"), True),
         (RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 9 bytes."), True),
         (RuntimeError("CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling cublasCreate"), True),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("MPS backend out of memory (MPS allocated: 9 GB)"), True),
+        (RuntimeError("HIP out of memory"), True),
+        (RuntimeError("std::bad_alloc"), True),
+        (torch.AcceleratorError("CUDA error: out of memory"), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (OSError(errno.ENOSPC, "No space left on device"), False),
+        (RuntimeError("CUDA error: an illegal memory access was encountered"), False),
+        (RuntimeError("cuDNN error: CUDNN_STATUS_NOT_SUPPORTED"), False),
         (RuntimeError("shapes do not match"), False),
         (ValueError("out of memory"), False),
     ],
@@ -122,8 +136,105 @@ def test_the_failed_batch_is_let_go_before_the_smaller_one_is_tried():
     assert run_stage("stage", call, [1, 2], BatchSizes(2, 2)) == [1, 2]
 
 
+def _raise_bare(items):
+    raise MemoryError
+
+
+def _raise_wrapped(items):
+    try:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    except torch.OutOfMemoryError as error:
+        raise ValueError("a library's own words") from error
+
+
+def _raise_while_handling(items):
+    try:
+        raise torch.OutOfMemoryError("CUDA out of memory")
+    except torch.OutOfMemoryError:
+        raise ValueError("could not clean up")  # noqa: B904
+
+
+def _raise_hiding(items):
+    try:
+        raise KeyError("a cache")
+    except KeyError:
+        raise torch.OutOfMemoryError("CUDA out of memory") from None
+
+
+@pytest.mark.parametrize("fail", [_raise_bare, _raise_wrapped, _raise_while_handling, _raise_hiding])
+def test_however_the_error_is_wrapped_the_failed_batch_is_let_go_and_halved(fail):
+    alive = weakref.WeakSet()
+
+    class Big:
+        pass
+
+    def compute(items):
+        big = Big()
+        alive.add(big)
+        if len(items) > 1:
+            fail(items)
+        return items
+
+    def call(items):
+        assert not alive, "what the failed batch made is still in memory"
+        return compute(items)
+
+    assert run_stage("stage", call, [1, 2], BatchSizes(2, 2)) == [1, 2]
+
+
 def test_a_cpu_begins_with_smaller_batches_than_a_gpu():
     assert sizes_for("cpu").most < sizes_for("cuda:0").most
+    assert sizes_for("cpu").start < sizes_for("cuda:0").start
+
+
+GIGABYTE = 1 << 30
+
+
+class Machine:
+    """A machine's memory, as a stage with large items takes it."""
+
+    def __init__(self, monkeypatch, free, per_item):
+        self.free, self.per_item, self.peak = free * GIGABYTE, per_item * GIGABYTE, 0
+        self.held = 3 * GIGABYTE
+        monkeypatch.setattr(fitting, "free_memory", lambda: int(self.free - self.peak))
+        monkeypatch.setattr(fitting, "held_memory", lambda: (self.held, int(self.held + self.peak)))
+
+    def run(self, sizes, seconds_of, batches=10):
+        seen = []
+        for _ in range(batches):
+            size = sizes.of("segmenter")
+            seen.append(size)
+            self.peak = max(self.peak, size * self.per_item)
+            assert self.peak <= self.free, "the process was killed"
+            sizes.took("segmenter", size, seconds_of(size))
+        return seen
+
+
+@pytest.mark.parametrize(
+    ("free", "seen"), [(1.5, {1}), (3, {1}), (6, {2}), (8, {2, 4}), (20, {2, 4}), (100, {2, 4})]
+)
+def test_on_a_cpu_sizes_follow_free_memory_and_stay_where_nothing_gets_faster(monkeypatch, free, seen):
+    machine = Machine(monkeypatch, free, 1)
+    sizes = machine.run(sizes_for("cpu"), lambda size: 10.0 * size)
+    assert set(sizes) == seen
+    assert sizes[-1] <= 2 and sizes.count(4) <= 2
+
+
+@pytest.mark.parametrize(("free", "most"), [(1.5, 1), (8, 4), (20, 8), (100, 16)])
+def test_on_a_cpu_sizes_grow_while_it_gets_faster_and_memory_lasts(monkeypatch, free, most):
+    machine = Machine(monkeypatch, free, 1)
+    assert max(machine.run(sizes_for("cpu"), lambda size: 1.0, 12)) == most
+
+
+def test_small_items_grow_to_the_limit_on_a_small_machine(monkeypatch):
+    machine = Machine(monkeypatch, 2, 0.01)
+    assert machine.run(sizes_for("cpu"), lambda size: 1.0, 20)[-1] == 16
+
+
+def test_where_memory_is_not_known_time_decides(monkeypatch):
+    monkeypatch.setattr(fitting, "free_memory", lambda: None)
+    monkeypatch.setattr(fitting, "held_memory", lambda: None)
+    assert feed(HostSizes(2, 16), lambda size: 1.0, 12)[-1] == 16
 
 
 def test_a_size_that_was_halved_never_grows_beyond_what_was_asked_for():
