@@ -140,7 +140,7 @@ def blip(card: Card, device: str) -> Callable[[Image.Image], list[str]]:
     from transformers import AutoImageProcessor, BlipForConditionalGeneration
 
     network, tokenizer = pretrained(BlipForConditionalGeneration, card, device)
-    processor = AutoImageProcessor.from_pretrained(source_of(card))
+    processor = AutoImageProcessor.from_pretrained(source_of(card), backend="pil")
     beams, length = card.options.get("beams", 1), card.options.get("max_tokens", 20)
 
     def caption(picture: Image.Image) -> list[str]:
@@ -221,7 +221,7 @@ def clipseg(card: Card, device: str) -> Callable[[Image.Image, str], np.ndarray]
     from transformers import AutoImageProcessor, CLIPSegForImageSegmentation
 
     network, tokenizer = pretrained(CLIPSegForImageSegmentation, card, device)
-    processor = AutoImageProcessor.from_pretrained(source_of(card))
+    processor = AutoImageProcessor.from_pretrained(source_of(card), backend="pil")
 
     def soft_map(picture: Image.Image, text: str) -> np.ndarray:
         pixels = processor(images=picture, return_tensors="pt")["pixel_values"].to(device)

@@ -12,8 +12,8 @@ from transformers import DynamicCache, EncoderDecoderCache
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.decoding import captions
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
-from fiftyone_avs.models.looking import pixels_of
+from fiftyone_avs.models.loading import load_network, load_tokenizer, to_device
+from fiftyone_avs.models.looking import load_image_processor, pixels_of
 from fiftyone_avs.models.square import distinct
 from fiftyone_avs.types import Caption, Image
 
@@ -40,14 +40,12 @@ class BlipCaptioner:
     @classmethod
     def load(cls, card: Card, models: Models) -> BlipCaptioner:
         """Load the network, its image processor and its tokenizer."""
-        from transformers import AutoImageProcessor, BlipForConditionalGeneration
+        from transformers import BlipForConditionalGeneration
 
         network = load_network(BlipForConditionalGeneration, card, models.device)
         for layer in network.vision_model.encoder.layers:
             layer.self_attn = FusedAttention(layer.self_attn)
-        captioner = cls(
-            network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options
-        )
+        captioner = cls(network, load_image_processor(card), load_tokenizer(card), **card.options)
         for layer in network.text_decoder.bert.encoder.layer:
             layer.crossattention.self = PictureAttention(layer.crossattention.self, captioner.beams)
         return captioner

@@ -9,8 +9,8 @@ import torch
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
-from fiftyone_avs.models.looking import pixels_of
+from fiftyone_avs.models.loading import load_network, load_tokenizer, to_device
+from fiftyone_avs.models.looking import load_image_processor, pixels_of
 from fiftyone_avs.models.similarity import score_pairs, text_features
 from fiftyone_avs.models.square import distinct
 from fiftyone_avs.types import Image
@@ -31,10 +31,10 @@ class ClipScorer:
     @classmethod
     def load(cls, card: Card, models: Models) -> ClipScorer:
         """Load the network, its image processor and its tokenizer."""
-        from transformers import AutoImageProcessor, CLIPModel
+        from transformers import CLIPModel
 
         network = load_network(CLIPModel, card, models.device)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
+        return cls(network, load_image_processor(card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def score_images(self, images: Sequence[Image], texts: Sequence[Sequence[str]]) -> list[list[float]]:

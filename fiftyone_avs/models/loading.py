@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 PRECISIONS = {"float32": "float32", "bf16": "bfloat16", "fp16": "float16"}
 """How users name a precision, and torch's name for it."""
 
+ACCELERATORS = {"cuda": "CUDA GPU", "mps": "Apple GPU", "xpu": "Intel GPU"}
+"""Devices besides the CPU, and what torch has to see for them."""
+
 
 def pick_device(device: str | None) -> str:
     """The device asked for, or the best one there is.
@@ -32,16 +35,32 @@ def pick_device(device: str | None) -> str:
     if device is None:
         return "cuda" if torch.cuda.is_available() else "cpu"
     try:
-        kind = torch.device(device).type
-    except RuntimeError as error:
+        asked = torch.device(device)
+    except RuntimeError:
+        asked = None
+    if asked is None or asked.type not in ("cpu", *ACCELERATORS):
         raise ConfigurationError(
-            f"unknown device {device!r}: use 'cpu', 'cuda' or 'cuda:<number>'"
-        ) from error
-    if kind == "cuda" and not torch.cuda.is_available():
-        raise ConfigurationError(
-            f"device {device!r} was asked for, but torch sees no CUDA GPU here; use 'cpu'"
+            f"unknown device {device!r}: use 'cpu', 'cuda' or 'cuda:<number>' (or 'mps', 'xpu')"
         )
+    count = 1 if asked.type == "cpu" else _count(asked.type)
+    if count == 0:
+        raise ConfigurationError(
+            f"device {device!r} was asked for, but torch sees no {ACCELERATORS[asked.type]} here; use 'cpu'"
+        )
+    if (asked.index or 0) >= count:
+        there = ", ".join(repr(asked.type if count == 1 else f"{asked.type}:{i}") for i in range(count))
+        raise ConfigurationError(f"there is no device {device!r} here: use {there}, or 'cpu'")
     return device
+
+
+def _count(kind: str) -> int:
+    """How many accelerators of a kind torch sees."""
+    import torch
+
+    if kind == "mps":
+        return int(torch.backends.mps.is_available())
+    module = torch.cuda if kind == "cuda" else torch.xpu
+    return module.device_count() if module.is_available() else 0
 
 
 def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options: Any) -> Any:

@@ -7,7 +7,20 @@ from typing import Any
 
 import torch
 
+from fiftyone_avs.models.cards import Card
+from fiftyone_avs.models.loading import load_pretrained
 from fiftyone_avs.types import Image
+
+
+def load_image_processor(card: Card) -> Any:
+    """The image processor of a card's files: the one on Pillow, whatever else is installed.
+
+    transformers takes the one on torchvision where that is installed. It resizes a little differently, so that
+    results would depend on what else is on a machine.
+    """
+    from transformers import AutoImageProcessor
+
+    return load_pretrained(AutoImageProcessor, card, backend="pil")
 
 
 def pixels_of(processor: Any, images: Sequence[Image]) -> torch.Tensor:

@@ -10,8 +10,8 @@ from torch.nn.functional import interpolate
 
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.loading import load_network, load_pretrained, load_tokenizer, to_device
-from fiftyone_avs.models.looking import pixels_of
+from fiftyone_avs.models.loading import load_network, load_tokenizer, to_device
+from fiftyone_avs.models.looking import load_image_processor, pixels_of
 from fiftyone_avs.models.similarity import TextFeatures
 from fiftyone_avs.models.square import distinct
 from fiftyone_avs.models.text_tower import ClipTextTower
@@ -37,10 +37,10 @@ class ClipSegSegmenter:
     @classmethod
     def load(cls, card: Card, models: Models) -> ClipSegSegmenter:
         """Load the network, its image processor and its tokenizer."""
-        from transformers import AutoImageProcessor, CLIPSegForImageSegmentation
+        from transformers import CLIPSegForImageSegmentation
 
         network = load_network(CLIPSegForImageSegmentation, card, models.device)
-        return cls(network, load_pretrained(AutoImageProcessor, card), load_tokenizer(card), **card.options)
+        return cls(network, load_image_processor(card), load_tokenizer(card), **card.options)
 
     @torch.inference_mode()
     def segment(self, images: Sequence[Image], expressions: Sequence[str | TokenEmbeddings]) -> list[SoftMap]:

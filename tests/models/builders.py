@@ -51,6 +51,7 @@ from transformers import (
     ViTImageProcessorPil,
 )
 
+from fiftyone_avs.models.audioset import display_names
 from fiftyone_avs.training.tiny.tokenizers import make_tokenizer
 from fiftyone_avs.types import Sound
 
@@ -179,15 +180,16 @@ def build_blip(folder: Path) -> Path:
 
 
 def build_ast(folder: Path) -> Path:
-    names = ["dog", "cat", "violin", "rain", "siren", "drum", "car"]
+    """AudioSet's classes, and no word of what they are trained for, as in the hub's file."""
+    names = list(display_names().values())
     config = ASTConfig(
         **TEXT,
         num_mel_bins=32,
         max_length=128,
         id2label=dict(enumerate(names)),
         label2id={name: index for index, name in enumerate(names)},
-        problem_type="multi_label_classification",
     )
+    assert config.problem_type is None
     extractor = ASTFeatureExtractor(num_mel_bins=32, max_length=128)
     return save(folder, build(ASTForAudioClassification, config, 4), extractor)
 

@@ -15,6 +15,7 @@ from transformers import (
     CLIPSegForImageSegmentation,
     ViTImageProcessorPil,
 )
+from transformers.models.auto import image_processing_auto
 
 import fiftyone_avs as avs
 from tests.models.builders import pictures, weights
@@ -121,3 +122,18 @@ def test_clip_cuts_a_text_that_is_longer_than_its_context():
         pictures((40, 40)), [["dog " * 200, "dog"]]
     )
     assert all(-1 <= score <= 1 for score in scores[0])
+
+
+def test_pictures_are_prepared_by_pillow_whatever_else_is_installed(monkeypatch):
+    asked = []
+    plain = image_processing_auto._resolve_backend
+
+    def resolve(backend, *rest):
+        asked.append(plain(backend, *rest))
+        return asked[-1]
+
+    monkeypatch.setattr(image_processing_auto, "is_torchvision_available", lambda: True)
+    monkeypatch.setattr(image_processing_auto, "_resolve_backend", resolve)
+    for role, name in (("image_captioner", "blip"), ("image_text_scorer", "clip"), ("segmenter", "clipseg")):
+        assert type(play(role, weights(name)).processor).__name__.endswith("Pil")
+    assert asked == ["pil"] * 3

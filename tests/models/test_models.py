@@ -6,6 +6,7 @@ import gc
 import weakref
 
 import pytest
+import torch
 
 import fiftyone_avs as avs
 from fiftyone_avs.models.cards import ADAPTERS, CARDS, PRESETS, Card
@@ -27,6 +28,35 @@ def test_the_tiny_models_belong_to_no_other_preset():
     for preset in PRESETS.values():
         if preset.name != "tiny":
             assert not any(name.startswith("tiny/") for name in preset.roles.values())
+
+
+@pytest.mark.parametrize(
+    ("device", "message"),
+    [
+        ("cuda", "sees no CUDA GPU here; use 'cpu'"),
+        ("cuda:7", "sees no CUDA GPU here"),
+        ("mps", "sees no Apple GPU here"),
+        ("xpu", "sees no Intel GPU here"),
+        ("xpu:0", "sees no Intel GPU here"),
+        ("meta", "unknown device 'meta'"),
+        ("cpu:3", "no device 'cpu:3' here"),
+        ("cuda:", "unknown device"),
+        ("-1", "unknown device"),
+    ],
+)
+def test_a_device_that_is_not_here_is_refused_before_anything_is_loaded(monkeypatch, device, message):
+    for kind in (torch.cuda, torch.backends.mps, torch.xpu):
+        monkeypatch.setattr(kind, "is_available", lambda: False)
+    with pytest.raises(avs.ConfigurationError, match=message):
+        avs.load_models("open", device=device)
+
+
+def test_the_gpus_that_are_here_are_named(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert avs.load_models("open", device="cuda:1").device == "cuda:1"
+    with pytest.raises(avs.ConfigurationError, match="use 'cuda:0', 'cuda:1', or 'cpu'"):
+        avs.load_models("open", device="cuda:7")
 
 
 def test_unknown_presets_roles_and_devices_are_refused():
