@@ -7,7 +7,7 @@ from fiftyone_avs.engine.batching import Failure, run_stage
 from fiftyone_avs.engine.fitting import BatchSizes, sizes_for
 from fiftyone_avs.engine.memory import free_memory
 from fiftyone_avs.engine.ordered import in_order
-from fiftyone_avs.engine.overflow import is_out_of_memory
+from fiftyone_avs.engine.overflow import is_out_of_memory, release_memory
 from fiftyone_avs.engine.reading import read_ahead, reading_processes
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "is_out_of_memory",
     "read_ahead",
     "reading_processes",
+    "release_memory",
     "reused_memory",
     "run_stage",
     "sizes_for",

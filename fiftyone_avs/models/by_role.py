@@ -11,7 +11,8 @@ from fiftyone_avs.engine import BatchSizes, reused_memory, sizes_for
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.compiling import compile_parts
-from fiftyone_avs.models.loading import PRECISIONS, provenance
+from fiftyone_avs.models.fetching import ask, bring
+from fiftyone_avs.models.loading import PRECISIONS, free_on, no_room, provenance
 from fiftyone_avs.models.roles import (
     ROLES,
     AudioCaptioner,
@@ -23,10 +24,14 @@ from fiftyone_avs.models.roles import (
     Segmenter,
     TextInverter,
 )
-from fiftyone_avs.models.store import why_absent
+from fiftyone_avs.models.store import repositories_of, repository_of, why_absent
 
 SMALL = 5.0
 """Millions of parameters up to which a model's matrices are too small for several threads."""
+
+
+WEIGHT_BYTES = 4e6
+"""Bytes of a million parameters in float32."""
 
 
 class Models:
@@ -153,13 +158,32 @@ class Models:
     def require(self, roles: Sequence[str]) -> None:
         """Load the models of several roles now, so that a missing one is found before work begins.
 
+        What is not in the hub's cache is downloaded first, all of it together, after saying what and how much.
+
         Raises:
-            ModelError: if a role has no model or it cannot be loaded. Checkpoints that users have to get
-                themselves are looked for first, as ``check`` does.
+            ModelError: if a role has no model or it cannot be loaded, there is no room for downloads on the disk or
+                for weights in memory. Checkpoints that users have to get themselves are looked for first, as
+                ``check`` does.
         """
         self.check(roles)
+        known = [card for card, _ in self._shared]
+        waiting = [
+            card for role in roles if role not in self._loaded and (card := self._card(role)) not in known
+        ]
+        # A file of one's own is looked at before the tokenizer that goes with it is fetched: it may be the wrong one.
+        fetched = [card for card in waiting if repository_of(card) is not None]
+        bring(ask([repository for card in fetched for repository in repositories_of(card)]))
+        self._check_memory(waiting)
         for role in roles:
             self.role(role)
+
+    def _check_memory(self, waiting: Sequence[Card]) -> None:
+        """Raise ModelError if weights of so many parameters cannot fit: a CPU's process would be killed."""
+        free = free_on(self.device)
+        size = sum(WEIGHT_BYTES * (card.parameters or 0) for card in waiting)
+        if free is not None and size > free:
+            names = ", ".join(card.name for card in waiting)
+            raise ModelError(no_room(f"{names} on {self.device!r}", size, free))
 
     def check(self, roles: Sequence[str]) -> None:
         """Look for what users have to get themselves, without loading anything.

@@ -60,6 +60,8 @@ class Card:
         checkpoint: the official file, for networks in ``fiftyone_avs.nets``.
         parameters: how many millions of parameters are loaded; float32 weights take 4 MB per million.
         alternative: the card to use when the hub refuses this one, which asks for a form first.
+        needs: what of the hub's repository it takes to load it: "weights", "preprocessor", "tokenizer"; empty goes
+            by the role.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Card:
     checkpoint: Checkpoint | None = None
     parameters: float | None = None
     alternative: str | None = None
+    needs: tuple[str, ...] = ()
 
     @property
     def options(self) -> dict[str, Any]:

@@ -74,6 +74,7 @@ HUB_CARDS = [
         settings={"threshold": 0.5},
         parameters=840,
         alternative="grounding-dino-sam2",
+        needs=("weights", "tokenizer"),
     ),
 ]
 

