@@ -115,6 +115,7 @@ class Scored:
         frame: what it adds to the protocol "avsbench".
         confidence: of the prediction, under the protocol "boxes".
         covered: whether the run came to it, or whatever it did not come to counts as well.
+        unread: why a prediction that says "ok" could not be read and counts as failed, or "".
     """
 
     case: Case
@@ -124,10 +125,15 @@ class Scored:
     frame: FrameScores | None = None
     confidence: float | None = None
     covered: bool = True
+    unread: str = ""
 
 
 class _LeftOutError(Exception):
     """Why a sample is left out of the scores."""
+
+
+class _UnreadError(Exception):
+    """Why a prediction cannot be read."""
 
 
 def score_case(case: Case, rules: Rules) -> Scored:
@@ -138,9 +144,19 @@ def score_case(case: Case, rules: Rules) -> Scored:
         if case.status == "missing" and rules.coverage == "run":
             _check_truth(case, rules)
             return Scored(case, covered=False)
-        return _score_boxes(case, rules) if rules.protocol == "boxes" else _score_mask(case, rules)
+        return _score_read(case, rules)
     except (_LeftOutError, ValueError) as reason:
         return Scored(case, excluded=str(reason))
+
+
+def _score_read(case: Case, rules: Rules) -> Scored:
+    """Score a case; damage is a failure, as if the run had failed there, so that it never raises a mean."""
+    score = _score_boxes if rules.protocol == "boxes" else _score_mask
+    try:
+        return score(case, rules)
+    except _UnreadError as reason:
+        failed = replace(case, status="failed", mask=None, map_path=None, label_ids=(case.label_ids[0], None))
+        return replace(score(failed, rules), unread=str(reason))
 
 
 def mean_scores(frames: Sequence[Scored]) -> SampleScores | None:
@@ -237,7 +253,7 @@ def _soft_map(case: Case) -> SoftMap | None:
             raise MediaError("there is neither a soft map nor a mask")
         return read_mask(case.mask).astype(np.float32)
     except (MediaError, ValueError) as error:
-        raise _LeftOutError(f"the prediction cannot be read: {error}") from error
+        raise _UnreadError(f"the prediction cannot be read: {error}") from error
 
 
 def _shown_size(case: Case, soft_map: SoftMap | None, wanted: tuple[int, ...]) -> tuple[int, ...] | None:

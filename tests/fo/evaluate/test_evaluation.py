@@ -160,11 +160,22 @@ def test_masks_that_no_run_made_do_not_count_where_there_is_none(segmented):
     assert results.summary.j == 1 and results.coverage.startswith("covers 2 of 6")
 
 
-def test_a_lost_map_is_reported(segmented):
-    sample = segmented.last()
-    Path(sample["vcap_acls_map"].map_path).unlink()
-    results = evaluate(segmented, "vcap_acls", progress=False)
-    assert "prediction cannot be read" in results.excluded[sample.id]
+@pytest.mark.parametrize("protocol", ["baav", "native", "avsbench"])
+def test_lost_and_damaged_files_count_as_failed_and_are_named(segmented, protocol):
+    before = evaluate(segmented, "vcap_acls", protocol=protocol, progress=False)
+    damaged, lost = list(segmented)[-2:]
+    Path(lost["vcap_acls_map"].map_path).unlink()
+    path = Path(damaged["vcap_acls_map"].map_path)
+    path.write_bytes(path.read_bytes()[:100])
+    results = evaluate(segmented, "vcap_acls", protocol=protocol, progress=False)
+    assert set(results.unread) == {lost.id, damaged.id} and not results.excluded
+    assert all("prediction cannot be read" in reason for reason in results.unread.values())
+    assert "2 count as failed" in results.to_text() and lost.id in results.to_text()
+    assert results.counts["failed"] == before.counts["failed"] + 2
+    assert results.summary.n == before.summary.n and results.summary.j < before.summary.j
+    assert segmented.last()["vcap_acls_eval_iou_threshold"] == 0
+    loaded = segmented.load_evaluation_results("vcap_acls_eval")
+    assert loaded.unread == results.unread
 
 
 def test_other_masks_can_be_evaluated_too(segmented):
