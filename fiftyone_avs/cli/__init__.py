@@ -25,7 +25,7 @@ from fiftyone_avs.cli import (
     sheets,
     training,
 )
-from fiftyone_avs.cli.common import tell_of_old_name
+from fiftyone_avs.cli.common import spell_out_overwrite, tell_of_old_name
 from fiftyone_avs.errors import AVSError, ConfigurationError
 
 EXIT_OK, EXIT_ERROR, EXIT_USAGE, EXIT_SOME_FAILED, EXIT_INTERRUPTED = 0, 1, 2, 3, 130
@@ -83,7 +83,7 @@ def build_parser() -> argparse.ArgumentParser:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    options = build_parser().parse_args(arguments)
+    options = build_parser().parse_args(spell_out_overwrite(sys.argv[1:] if arguments is None else arguments))
     _be_quiet()
     tell_of_old_name(options)
     try:

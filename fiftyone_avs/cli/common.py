@@ -10,6 +10,12 @@ from typing import Any
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 
+OVERWRITE_SAMPLES, OVERWRITE_RUN = "samples", "run"
+"""What ``--overwrite`` can be given; the first is what it means alone."""
+
+OVERWRITING = ("segment", "import-predictions")
+"""The commands that have it."""
+
 
 def load_collection(name: str, view: str | None = None) -> Any:
     """A dataset, or one of its saved views.
@@ -66,6 +72,36 @@ def add_batch_size(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="clips per batch (default: found for each model as it runs)",
     )
+
+
+def add_overwrite(parser: argparse.ArgumentParser) -> None:
+    """The option ``--overwrite [run]``, the same for all commands that make runs."""
+    parser.add_argument(
+        "--overwrite",
+        nargs="?",
+        const=OVERWRITE_SAMPLES,
+        choices=(OVERWRITE_SAMPLES, OVERWRITE_RUN),
+        help="make these samples anew, and leave the run's other masks; with the word run, delete the whole run first",
+    )
+
+
+def overwrite_of(options: argparse.Namespace) -> Any:
+    """What ``--overwrite`` says, as ``segment`` and ``import_predictions`` take it."""
+    return OVERWRITE_RUN if options.overwrite == OVERWRITE_RUN else options.overwrite is not None
+
+
+def spell_out_overwrite(arguments: Sequence[str]) -> list[str]:
+    """Let a bare ``--overwrite`` stand anywhere: what follows it is not taken for its value, unless it is ``run``."""
+    found = list(arguments)
+    if not found or found[0] not in OVERWRITING:
+        return found
+    following = [*found[1:], None]
+    return [
+        f"--overwrite={OVERWRITE_SAMPLES}"
+        if word == "--overwrite" and after not in (OVERWRITE_SAMPLES, OVERWRITE_RUN)
+        else word
+        for word, after in zip(found, following, strict=True)
+    ]
 
 
 def command(

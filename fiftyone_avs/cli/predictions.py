@@ -6,7 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
-from fiftyone_avs.cli.common import command, load_collection
+from fiftyone_avs.cli.common import add_overwrite, command, load_collection, overwrite_of
 from fiftyone_avs.cli.segmenting import SOME_FAILED
 
 ACTIVATIONS = ("none", "sigmoid", "minmax")
@@ -51,7 +51,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--name-field", metavar="FIELD", help="the text field that says how files are called")
     parser.add_argument("--source", default="", help="where the predictions come from, for the record")
     parser.add_argument("--output-dir", help="where the run's masks and maps are written")
-    parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
+    add_overwrite(parser)
     parser.add_argument("--evaluate", action="store_true", help="score the run, too")
     parser.add_argument("--gt", default="ground_truth", help="ground-truth field (default: %(default)s)")
     parser.add_argument(
@@ -80,7 +80,7 @@ def run_import_predictions(options: argparse.Namespace) -> int:
         name_field=options.name_field,
         source=options.source,
         output_dir=options.output_dir,
-        overwrite=options.overwrite,
+        overwrite=overwrite_of(options),
     )
     print(summary)
     for sample_id, reason in summary.reasons.items():

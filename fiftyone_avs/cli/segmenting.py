@@ -6,7 +6,15 @@ import argparse
 from dataclasses import fields
 from typing import Any
 
-from fiftyone_avs.cli.common import add_batch_size, command, load_collection, pairs, typed_pairs
+from fiftyone_avs.cli.common import (
+    add_batch_size,
+    add_overwrite,
+    command,
+    load_collection,
+    overwrite_of,
+    pairs,
+    typed_pairs,
+)
 from fiftyone_avs.models.cards import PRESETS
 from fiftyone_avs.models.loading import PRECISIONS
 from fiftyone_avs.strategies import list_strategies
@@ -20,13 +28,15 @@ Pictures need a field with the sound's path (--audio-field); videos bring their 
 labelled frame by frame at --fps. Results are fields on the samples, named after the run: <run> (mask),
 <run>_map (soft map), <run>_query (referring expression), <run>_candidates, <run>_status.
 
-Interrupted? Run the same command again: only what is missing is done. A run key that is taken by
-another configuration is refused unless --overwrite is given.
+Interrupted? Run the same command again: only what is missing is done, masks whose files are lost included.
+--overwrite makes the samples of this command anew and leaves the run's other masks. A run key that is taken by
+another configuration is refused unless --overwrite run deletes that whole run first.
 
 examples:
   fiftyone-avs segment my-data
   fiftyone-avs segment my-data --strategy classification --run beats --device cuda
   fiftyone-avs segment my-data --strategy vcap_acls captioning acap_vcls
+  fiftyone-avs segment my-data --view doubtful --overwrite
   fiftyone-avs segment my-data --models segmenter=/models/clipseg --option min_confidence=0.2
   fiftyone-avs segment my-data --runner ray --ray workers=4 gpus=1
   fiftyone-avs segment my-data --preset paper --models segmenter=asda:/models/asda_model_best.pth.tar
@@ -60,7 +70,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _add_rules(parser)
     parser.add_argument("--output-dir", help="where masks and maps are written")
     parser.add_argument("--max-samples", type=int, help="stop after this many samples")
-    parser.add_argument("--overwrite", action="store_true", help="delete the run first if it exists")
+    add_overwrite(parser)
     parser.add_argument("--retry-failed", action="store_true", help="do samples again that failed")
     parser.set_defaults(run=run_segment)
 
@@ -156,7 +166,7 @@ def run_segment(options: argparse.Namespace) -> int:
         threshold=options.threshold,
         silence=options.silence,
         output_dir=options.output_dir,
-        overwrite=options.overwrite,
+        overwrite=overwrite_of(options),
         retry_failed=options.retry_failed,
         max_samples=options.max_samples,
     )

@@ -178,7 +178,7 @@ def compare(
     return Comparison(
         rows,
         f"{title[:1].upper()}{title[1:]}, ground truth {truth_of(config)}",
-        _notes(rows, ok_only, config.protocol),
+        (*_notes(rows, ok_only, config.protocol), *_stale(names, evaluations)),
         config.protocol,
         metrics_of_all(configs),
     )
@@ -225,6 +225,12 @@ def _notes(rows: Sequence[ComparisonRow], ok_only: bool, protocol: str) -> tuple
     if len({row.ids for row in rows}) > 1:
         notes.append("CAUTION: the evaluations cover different samples.")
     return tuple(notes)
+
+
+def _stale(names: Sequence[str], evaluations: Sequence[AVSResults]) -> list[str]:
+    """A note on each evaluation whose run has changed since."""
+    found = [(name, one.stale) for name, one in zip(names, evaluations, strict=True)]
+    return [f"STALE: {name}: {reason}; evaluate again." for name, reason in found if reason]
 
 
 def _score(row: ComparisonRow, metric: str) -> float:

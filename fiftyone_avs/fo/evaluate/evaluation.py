@@ -45,10 +45,10 @@ def evaluate(
     Every sample gets the fields ``<eval_key>_iou`` and ``_f``, of its mask at the threshold, and
     ``_iou_adaptive`` and ``_f_adaptive``, the paper's, which know how large the answer is. Under the protocol
     "avsbench" there are the first two only: the frame's IoU and the F of its video. Videos get them on frames,
-    and their means on the sample. Failed and abstained predictions count as empty masks; what the run never
-    came to is left out and counted (see ``coverage``). Samples whose ground truth is missing, unreadable or of
-    the wrong size are left out of the scores and listed in ``excluded``. Evaluating again under the same key
-    replaces the old evaluation.
+    and their means on the sample. Failed and abstained predictions count as empty masks, and so do those whose
+    files are lost or damaged, which are listed in ``unread``; what the run never came to is left out and counted
+    (see ``coverage``). Samples whose ground truth is missing, unreadable or of the wrong size are left out of
+    the scores and listed in ``excluded``. Evaluating again under the same key replaces the old evaluation.
 
     Args:
         samples: a dataset or view.

@@ -11,6 +11,7 @@ import fiftyone as fo
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.results import describe_rules, metrics_of, truth_of
+from fiftyone_avs.fo.runs.changes import stale_reason
 from fiftyone_avs.fo.schema.eval_fields import MASK_NAMING, EvalFields
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.metrics import PROTOCOLS
@@ -36,6 +37,8 @@ class EvaluationInfo:
         boxes_field: the boxes of the ground truth (protocol "boxes").
         naming: how the fields of the scores are called; see ``fields``.
         coverage: "run" or "all"; see ``evaluate``.
+        stale: why the scores are not those of the run as it is now: some of it was overwritten, done again or done
+            since, or it was deleted. "" if they are.
     """
 
     key: str
@@ -53,6 +56,7 @@ class EvaluationInfo:
     boxes_field: str | None = None
     naming: str = MASK_NAMING
     coverage: str = "run"
+    stale: str = ""
 
     @property
     def fields(self) -> EvalFields:
@@ -79,7 +83,7 @@ class EvaluationInfo:
 def list_evaluations(dataset: fo.Dataset) -> list[EvaluationInfo]:
     """The evaluations that ``evaluate`` made on a dataset, oldest first; no results are loaded."""
     records = [dataset.get_evaluation_info(key) for key in dataset.list_evaluations(method="avs")]
-    found = [_info(record) for record in records if isinstance(record.config, AVSEvaluationConfig)]
+    found = [_info(dataset, record) for record in records if isinstance(record.config, AVSEvaluationConfig)]
     return sorted(found, key=lambda info: (info.created, info.key))
 
 
@@ -98,7 +102,7 @@ def find_evaluation(dataset: fo.Dataset, eval_key: str) -> EvaluationInfo:
     return found[eval_key]
 
 
-def _info(record: Any) -> EvaluationInfo:
+def _info(dataset: fo.Dataset, record: Any) -> EvaluationInfo:
     config = record.config
     return EvaluationInfo(
         key=record.key,
@@ -116,4 +120,5 @@ def _info(record: Any) -> EvaluationInfo:
         boxes_field=config.boxes_field,
         naming=config.naming,
         coverage=config.coverage,
+        stale=stale_reason(dataset, record.key),
     )

@@ -14,7 +14,9 @@ from typing import Any
 from fiftyone.utils.eval.segmentation import SegmentationResults
 
 from fiftyone_avs.fo.evaluate.scoring import STATUSES, Scored
+from fiftyone_avs.fo.runs.changes import stale_reason
 from fiftyone_avs.fo.schema.fields import FRAMES, MASK_TARGETS
+from fiftyone_avs.fo.schema.private import root_of
 from fiftyone_avs.metrics import (
     PROTOCOLS,
     AVSBenchSummary,
@@ -71,6 +73,7 @@ class AVSResults(SegmentationResults):
             follow from curves that are not kept.
         uncovered: how many samples or frames with a ground truth the run never came to, so that they do not
             count; 0 if they do (``coverage="all"``).
+        unread: why predictions that say "ok" could not be read and count as failed, by id.
     """
 
     def __init__(
@@ -83,9 +86,11 @@ class AVSResults(SegmentationResults):
         negatives: Sequence[Sequence[Any]] = (),
         frames: Mapping[str, Any] | None = None,
         uncovered: int = 0,
+        unread: Mapping[str, str] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(*args, **kwargs)
+        self.unread = dict(unread or {})
         self.rows = [list(row) for row in rows]
         self.excluded = dict(excluded or {})
         self.pairs = list(pairs)
@@ -98,13 +103,8 @@ class AVSResults(SegmentationResults):
     def _from_dict(
         cls, d: dict[str, Any], samples: Any, config: Any, eval_key: str, **kwargs: Any
     ) -> AVSResults:
-        newer = (
-            "pairs",
-            "confidences",
-            "negatives",
-            "frames",
-            "uncovered",
-        )  # than the first versions' results
+        # than the first versions' results
+        newer = ("pairs", "confidences", "negatives", "frames", "uncovered", "unread")
         given = {name: d[name] for name in newer if name in d}
         results: AVSResults = super()._from_dict(
             d, samples, config, eval_key, rows=d["rows"], excluded=d["excluded"], **given, **kwargs
@@ -151,6 +151,11 @@ class AVSResults(SegmentationResults):
             " not count (coverage 'all' counts them as empty masks)"
         )
 
+    @property
+    def stale(self) -> str:
+        """Why these are not the scores of the run as it is now; "" if they are. See ``EvaluationInfo``."""
+        return "" if self.key is None else stale_reason(root_of(self.samples), self.key)
+
     def to_text(self) -> str:
         """The numbers times 100, how they were made, and what they leave out."""
         config, summary, counts = self.config, self.summary, self.counts
@@ -165,6 +170,11 @@ class AVSResults(SegmentationResults):
             *([f"  {self.coverage}"] if self.coverage else []),
             *(f"  {remark}" for remark in summary.remarks),
         ]
+        if stale := self.stale:
+            lines.append(f"  STALE: {stale}; evaluate again")
+        if self.unread:
+            lines.append(f"  {len(self.unread)} count as failed, because their masks or maps cannot be read:")
+            lines += [f"    {name}: {reason}" for name, reason in self.unread.items()]
         if self.excluded:
             lines.append(f"  {len(self.excluded)} left out:")
             lines += [f"    {name}: {reason}" for name, reason in self.excluded.items()]
@@ -231,6 +241,7 @@ def build_results(
     confidences: list[float] = []
     negatives: list[list[Any]] = []
     excluded: dict[str, str] = {}
+    unread: dict[str, str] = {}
     matches: list[tuple[str, str, int, str | None, str | None]] = []
     confusion = [[0, 0], [0, 0]]
     uncovered = 0
@@ -241,6 +252,8 @@ def build_results(
         if one.pixels is None:
             excluded[one.case.id] = one.excluded
             continue
+        if one.unread:
+            unread[one.case.id] = one.unread
         for (truth, found), pixels in one.pixels.items():
             confusion[truth][found] += pixels
             if pixels:
@@ -268,6 +281,7 @@ def build_results(
         negatives=negatives,
         frames=frames,
         uncovered=uncovered,
+        unread=unread,
     )
     results.custom_metrics = _panel_metrics(results.summary, results.metrics_shown)
     return results

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.changes import evaluations_of
 from fiftyone_avs.fo.runs.records import METHOD, record_of, run_fields
 from fiftyone_avs.fo.schema.fields import (
     CAPTION_FIELDS,
@@ -30,7 +31,7 @@ def delete_run(dataset: fo.Dataset, run: str, *, evaluations: bool = False) -> N
         DatasetError: if the dataset has no such run.
     """
     fields = run_fields(run, record_of(dataset, run))
-    for key in _evaluations_of(dataset, fields) if evaluations else ():
+    for key in evaluations_of(dataset, fields) if evaluations else ():
         dataset.delete_evaluation(key)
     dataset.delete_run(run)
     if not dataset.list_runs(method=METHOD):
@@ -48,7 +49,7 @@ def rename_run(dataset: fo.Dataset, run: str, new_run: str) -> None:
     """
     check_rename(dataset, run, new_run)
     fields = run_fields(run, record_of(dataset, run))
-    keys = _evaluations_of(dataset, fields)
+    keys = evaluations_of(dataset, fields)
     dataset.rename_run(run, new_run)
     for key in keys:
         config = dataset.get_evaluation_info(key).config
@@ -68,12 +69,6 @@ def check_rename(dataset: fo.Dataset, run: str, new_run: str) -> None:
             f"dataset {dataset.name!r} has a run {new_run!r} already; choose another key"
         )
     check_free(dataset, RunFields(new_run, fields.on_frames))
-
-
-def _evaluations_of(dataset: fo.Dataset, fields: RunFields) -> list[str]:
-    """The keys of the evaluations of a run's masks."""
-    configs = {key: dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()}
-    return [key for key, config in configs.items() if getattr(config, "pred_field", None) == fields.paths[0]]
 
 
 def _delete_captions(dataset: fo.Dataset) -> None:

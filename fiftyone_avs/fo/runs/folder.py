@@ -49,11 +49,7 @@ class RunFolder:
         Raises:
             ConfigurationError: if another run owns the folder, or it cannot be written.
         """
-        owner = self._owner()
-        if owner not in (None, self._name):
-            raise ConfigurationError(
-                f"{self.path} holds the files of another run ({owner}); choose another output_dir or run key"
-            )
+        self.check_free()
         note = json.dumps({"owner": self._name, **record}, indent=2, default=str)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
@@ -62,6 +58,18 @@ class RunFolder:
             raise ConfigurationError(
                 f"cannot write to {self.path}: {error.strerror or error}; choose another output_dir"
             ) from error
+
+    def check_free(self) -> None:
+        """Raise ConfigurationError if another run owns the folder, or it is no folder."""
+        owner = self._owner()
+        if owner not in (None, self._name):
+            raise ConfigurationError(
+                f"{self.path} holds the files of another run ({owner}); choose another output_dir or run key"
+            )
+        if next((part for part in (self.path, *self.path.parents) if part.exists()), self.path).is_file():
+            raise ConfigurationError(
+                f"cannot write to {self.path}: Not a directory; choose another output_dir"
+            )
 
     def write(self, stem: str, mask: Mask, soft_map: SoftMap) -> tuple[str, str]:
         """Write a mask and its soft map.

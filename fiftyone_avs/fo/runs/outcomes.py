@@ -104,5 +104,5 @@ def check_run_fields(dataset: fo.Dataset, fields: RunFields) -> None:
     if dataset.get_field(fields.paths[0]) is None:
         raise DatasetError(
             f"dataset {dataset.name!r} has a record of the run {fields.run!r}, but not its field"
-            f" {fields.paths[0]!r}; segment again with overwrite=True"
+            f" {fields.paths[0]!r}; segment again with overwrite='run'"
         )

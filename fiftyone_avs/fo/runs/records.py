@@ -14,7 +14,7 @@ from typing import Any
 import fiftyone as fo
 
 from fiftyone_avs._version import __version__
-from fiftyone_avs.errors import DatasetError, RunConflictError
+from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.runs.folder import RunFolder
 from fiftyone_avs.fo.schema.fields import (
     RunFields,
@@ -29,6 +29,9 @@ METHOD = "fiftyone_avs"
 UNSAID = {"precision": "float32", "frames_of": None}
 """What records of older versions do not say, because there was no choice."""
 
+UNKNOWN = "not known before the model is loaded"
+"""What stands in settings that are compared before any model is loaded, where only the model can tell."""
+
 TINY_NOTE = "embedded demo models: demo world only"
 
 
@@ -38,7 +41,7 @@ class AVSRunConfig(RunConfig):
     Args:
         **settings: ``settings`` (everything that changes results), ``directory``, ``dataset_id``,
             ``folder_run`` (the key under which the files were made), ``created``, ``package_version``,
-            ``captions`` and perhaps ``note``.
+            ``captions``, perhaps ``note``, and ``changes`` (see ``changes.note_change``).
     """
 
     def __init__(self, **settings: Any) -> None:
@@ -101,19 +104,18 @@ def register_record(
     dataset.register_run(fields.run, AVSRunConfig(**record))
 
 
-def check_same(run: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> None:
-    """Raise RunConflictError, naming the differences, unless two runs have the same settings."""
+def differences_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> str:
+    """In what the settings of two runs differ, as "name: one there, another here; ..."; "" if they are the same."""
+    if new.get("models") == UNKNOWN:
+        old, new = ({name: value for name, value in one.items() if name != "models"} for one in (old, new))
     there, here = dict(_leaves({**UNSAID, **old})), dict(_leaves(new))
-    differences = [
+    return "; ".join(
         f"{name}: {there.get(name)!r} there, {here.get(name)!r} here"
         for name in sorted({*there, *here})
-        if there.get(name) != here.get(name) and not _unrecorded(name, there)
-    ]
-    if differences:
-        raise RunConflictError(
-            f"run {run!r} exists with other settings ({'; '.join(differences)}). Choose another run key, or"
-            " pass overwrite=True to delete the old results and start anew"
-        )
+        if there.get(name) != here.get(name)
+        and UNKNOWN not in (there.get(name), here.get(name))
+        and not _unrecorded(name, there)
+    )
 
 
 def _unrecorded(name: str, there: Mapping[str, Any]) -> bool:
@@ -139,6 +141,12 @@ def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> 
     names = (run if number == 1 else f"{run}-{number}" for number in count(1))
     path = next(path for name in names if (path := (root / name).absolute()) not in taken)
     return RunFolder(path, identity, run)
+
+
+def move_record(dataset: fo.Dataset, run: str, config: AVSRunConfig, folder: RunFolder) -> None:
+    """Let a run write its files to another folder from now on; those that are there stay where they are."""
+    config.directory, config.dataset_id, config.folder_run = str(folder.path), folder.dataset_id, folder.run
+    dataset.update_run_config(run, config)
 
 
 def recorded_folder(config: AVSRunConfig) -> RunFolder:

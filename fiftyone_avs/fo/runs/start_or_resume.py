@@ -11,12 +11,32 @@ from pathlib import Path
 from typing import Any
 
 import fiftyone as fo
+from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.errors import ConfigurationError, RunConflictError
+from fiftyone_avs.fo.runs.changes import note_change
 from fiftyone_avs.fo.runs.folder import RunFolder
 from fiftyone_avs.fo.runs.labels import CaptionKeeper, sound_source
-from fiftyone_avs.fo.runs.records import check_same, find_record, recorded_folder, register_record, run_folder
+from fiftyone_avs.fo.runs.overwriting import (
+    WHOLE_RUN,
+    OldResults,
+    Overwrite,
+    check_overwrite,
+    clear_results,
+    old_results,
+)
+from fiftyone_avs.fo.runs.records import (
+    UNKNOWN,
+    AVSRunConfig,
+    differences_of,
+    find_record,
+    move_record,
+    recorded_folder,
+    register_record,
+    run_folder,
+)
 from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS, RunFields, check_free, declare
+from fiftyone_avs.fo.schema.private import dataset_id
 from fiftyone_avs.pipeline import Pipeline
 
 
@@ -29,12 +49,14 @@ class OpenRun:
         fields: the run's fields, declared already.
         folder: where the run's files go.
         settings: everything that changes results, as the run's record has it.
+        cleared: ids of samples whose old results were taken away when it was opened.
     """
 
     pipeline: Pipeline
     fields: RunFields
     folder: RunFolder
     settings: Mapping[str, Any]
+    cleared: frozenset[str] = frozenset()
 
     @property
     def key(self) -> str:
@@ -61,21 +83,34 @@ def name_runs(strategies: Sequence[str], typed: str | None = None) -> list[str]:
 
 
 def settings_of(
-    pipeline: Pipeline, media: str, audio_field: str, fps: float, frames_of: str | None
+    pipeline: Pipeline,
+    media: str,
+    audio_field: str,
+    fps: float,
+    frames_of: str | None,
+    *,
+    load: bool = True,
+    look: bool = True,
 ) -> dict[str, Any]:
-    """Everything that changes the results of a run of ``segment``, as JSON would give it back."""
+    """Everything that changes the results of a run of ``segment``, as JSON would give it back.
+
+    Without ``load`` no model is loaded: a threshold that only the segmenter can tell is ``UNKNOWN``. Without ``look``
+    the models' files are not looked at, and the models are ``UNKNOWN``.
+    """
     strategy, models = pipeline.strategy, pipeline.models
     options = dataclasses.asdict(strategy) if dataclasses.is_dataclass(strategy) else dict(vars(strategy))
-    threshold = pipeline.threshold
-    if threshold is None:  # a card says it without loading the model
+    threshold: Any = pipeline.threshold
+    if threshold is None and (
+        look or "segmenter" in models.cards
+    ):  # a card says it without loading the model
         threshold = models.cards["segmenter"].options.get("threshold")
     if threshold is None:
-        threshold = models.segmenter.threshold
+        threshold = models.segmenter.threshold if load else UNKNOWN
     settings = {
         "strategy": strategy.name,
         "options": options,
         "preset": models.preset,
-        "models": models.describe([*strategy.needs, "segmenter"]),
+        "models": models.describe([*strategy.needs, "segmenter"]) if look else UNKNOWN,
         "precision": models.precision,
         "threshold": threshold,
         "silence": pipeline.silence,
@@ -89,45 +124,46 @@ def settings_of(
     return plain
 
 
+def fields_of_run(run: str, media: str, pipeline: Pipeline) -> RunFields:
+    """The fields that a run of ``segment`` writes."""
+    needs = pipeline.strategy.needs
+    captions = tuple(CAPTION_FIELDS[role] for role in needs if role in CAPTION_FIELDS)
+    return RunFields(run, media == "video", captions)
+
+
 def open_all(
+    samples: SampleCollection,
     dataset: fo.Dataset,
     media: str,
     plans: Mapping[str, tuple[Pipeline, Mapping[str, Any]]],
     output_dir: str | Path | None,
-    overwrite: bool,
+    overwrite: Overwrite,
 ) -> list[OpenRun]:
     """Open all runs, or none of them; see ``open_run``.
 
     Args:
-        dataset: the dataset of the samples.
+        samples: the samples of the call.
+        dataset: their dataset.
         media: "image" or "video".
         plans: run key -> pipeline and settings.
         output_dir: as for ``segment``.
-        overwrite: delete old runs first.
+        overwrite: likewise.
 
     Raises:
         ConfigurationError, RunConflictError: as ``open_run``. Nothing is changed then.
     """
-    fields = {
-        key: RunFields(
-            key,
-            media == "video",
-            tuple(CAPTION_FIELDS[role] for role in pipeline.strategy.needs if role in CAPTION_FIELDS),
-        )
-        for key, (pipeline, _) in plans.items()
-    }
-    _check_apart(list(fields.values()))
+    fields = {key: fields_of_run(key, media, pipeline) for key, (pipeline, _) in plans.items()}
+    check_apart(list(fields.values()))
     for key, (_, settings) in plans.items():
-        check_run(dataset, fields[key], settings, output_dir, overwrite)
-    return [
-        OpenRun(
-            pipeline, fields[key], open_run(dataset, fields[key], settings, output_dir, overwrite), settings
-        )
-        for key, (pipeline, settings) in plans.items()
-    ]
+        check_run(samples, dataset, fields[key], settings, output_dir, overwrite)
+    opened = []
+    for key, (pipeline, settings) in plans.items():
+        folder, cleared = open_run(samples, dataset, fields[key], settings, output_dir, overwrite)
+        opened.append(OpenRun(pipeline, fields[key], folder, settings, cleared))
+    return opened
 
 
-def _check_apart(runs: Sequence[RunFields]) -> None:
+def check_apart(runs: Sequence[RunFields]) -> None:
     """Raise ConfigurationError if two runs would write the same field, such as "mine" and "mine_map"."""
     owners: dict[str, str] = {}
     for fields in runs:
@@ -140,61 +176,141 @@ def _check_apart(runs: Sequence[RunFields]) -> None:
 
 
 def open_run(
+    samples: SampleCollection,
     dataset: fo.Dataset,
     fields: RunFields,
     settings: Mapping[str, Any],
     output_dir: str | Path | None,
-    overwrite: bool,
-) -> RunFolder:
-    """Resume a run if its settings are the same, else start it; return the folder of its files.
+    overwrite: Overwrite,
+) -> tuple[RunFolder, frozenset[str]]:
+    """Resume a run if its settings are the same, else start it; return its folder and the samples it has cleared.
 
     Args:
-        dataset: the dataset of the samples.
+        samples: the samples of the call; with ``overwrite=True`` their old results go before any new one is made,
+            so that an interrupted call leaves them without a status, to be done by the next.
+        dataset: their dataset.
         fields: the run's fields; they are declared.
         settings: everything that changes results.
         output_dir: as for ``segment``.
-        overwrite: delete the old run first.
+        overwrite: likewise.
 
     Raises:
         ConfigurationError: if a name is taken, or the run keeps its files elsewhere.
         RunConflictError: if the run has other settings.
     """
-    folder = check_run(dataset, fields, settings, output_dir, overwrite)
+    folder = check_run(samples, dataset, fields, settings, output_dir, overwrite)
     record = find_record(dataset, fields.run)
+    old: OldResults | None = None
     if record is not None and overwrite:
-        dataset.delete_run(fields.run)
-        record = None
+        if starts_anew(samples, dataset, fields, overwrite):
+            dataset.delete_run(fields.run)
+            record = None
+        else:
+            old = old_results(dataset, fields, samples)
     if record is None:
         check_free(dataset, fields)
     folder.claim(settings)
     if record is None:
         register_record(dataset, fields, settings, folder)
+    elif folder.path != Path(record.directory):
+        move_record(dataset, fields.run, record, folder)
     declare(dataset, fields)
-    return folder
+    if old is None:
+        return folder, frozenset()
+    note_change(dataset, fields, old.ids)
+    clear_results(dataset, fields, folder, old.ids)
+    return folder, frozenset(old.ids)
 
 
 def check_run(
+    samples: SampleCollection,
     dataset: fo.Dataset,
     fields: RunFields,
     settings: Mapping[str, Any],
     output_dir: str | Path | None,
-    overwrite: bool,
+    overwrite: Overwrite,
 ) -> RunFolder:
     """The folder for a run that ``open_run``, with the same arguments, can resume or start. Nothing is changed.
 
     Raises:
         ConfigurationError, RunConflictError: as ``open_run``.
     """
+    check_settings(samples, dataset, fields, settings, overwrite)
+    return choose_folder(samples, dataset, fields, output_dir, overwrite)
+
+
+def check_settings(
+    samples: SampleCollection,
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: Mapping[str, Any],
+    overwrite: Overwrite,
+) -> None:
+    """Raise, as ``open_run`` would, if a run of these settings can neither be started, gone on with nor overwritten."""
+    check_overwrite(overwrite)
     record = find_record(dataset, fields.run)
-    if record is None or overwrite:
-        if record is None:
-            check_free(dataset, fields)
-        return run_folder(dataset, fields.run, output_dir)
-    check_same(fields.run, record.settings, settings)
+    if record is None:
+        check_free(dataset, fields)
+        return
+    if starts_anew(samples, dataset, fields, overwrite):
+        return
+    differences = differences_of(record.settings, settings)
+    if not differences:
+        return
+    exists = f"run {fields.run!r} exists with other settings ({differences})"
+    if overwrite:
+        old = old_results(dataset, fields, samples)
+        raise RunConflictError(
+            f"{exists}, and {old.masks - old.inside} of its {old.masks} masks are of samples that are not among these."
+            " A run has one record of settings, so some of it cannot be made with others: choose another run key, or"
+            f" delete the whole run with overwrite='run' (--overwrite run), all {old.masks} masks"
+        )
+    raise RunConflictError(
+        f"{exists}. Choose another run key, or pass overwrite='run' (--overwrite run) to delete the old results"
+        " and start anew"
+    )
+
+
+def choose_folder(
+    samples: SampleCollection,
+    dataset: fo.Dataset,
+    fields: RunFields,
+    output_dir: str | Path | None,
+    overwrite: Overwrite,
+) -> RunFolder:
+    """Where the files of a run go that is started or gone on with.
+
+    Raises:
+        ConfigurationError: if it keeps its files elsewhere, or another run's are there.
+    """
+    record = find_record(dataset, fields.run)
+    if record is None or starts_anew(samples, dataset, fields, overwrite):
+        folder = run_folder(dataset, fields.run, output_dir)
+    else:
+        folder = _folder_to_go_on(dataset, fields.run, record, output_dir)
+    folder.check_free()
+    return folder
+
+
+def starts_anew(
+    samples: SampleCollection, dataset: fo.Dataset, fields: RunFields, overwrite: Overwrite
+) -> bool:
+    """Whether an overwrite takes all that a run has, so that nothing of its old record need be kept."""
+    if overwrite == WHOLE_RUN or not overwrite:
+        return bool(overwrite)
+    return not old_results(dataset, fields, samples).outside
+
+
+def _folder_to_go_on(
+    dataset: fo.Dataset, run: str, record: AVSRunConfig, output_dir: str | Path | None
+) -> RunFolder:
+    """The folder of a run that is there; a clone's files go to one of its own, not to the original's."""
     folder = recorded_folder(record)
-    if output_dir is not None and run_folder(dataset, fields.run, output_dir).path != folder.path:
+    if folder.dataset_id != dataset_id(dataset):
+        return run_folder(dataset, run, output_dir)
+    if output_dir is not None and run_folder(dataset, run, output_dir).path != folder.path:
         raise ConfigurationError(
-            f"run {fields.run!r} keeps its files in {folder.path}; resume it without output_dir,"
-            " or pass overwrite=True"
+            f"run {run!r} keeps its files in {folder.path}; go on without output_dir, or pass overwrite='run'"
+            " (--overwrite run) to start it anew"
         )
     return folder

@@ -15,8 +15,10 @@ from tqdm import tqdm
 
 from fiftyone_avs.engine import reused_memory
 from fiftyone_avs.errors import MediaError
+from fiftyone_avs.fo.runs.changes import note_change
 from fiftyone_avs.fo.runs.folder import stem_of
 from fiftyone_avs.fo.runs.labels import failed, status_text, store_files
+from fiftyone_avs.fo.runs.lost_files import Waiting, waiting_samples
 from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.schema.documents import StoredRow
 from fiftyone_avs.fo.schema.fields import FRAMES
@@ -49,6 +51,7 @@ class RunSummary:
         failed: how many samples failed.
         skipped: how many samples were done already.
         reasons: why samples abstained or failed, by sample id.
+        lost: how many of those done now had been done already, but their files were lost.
     """
 
     run: str
@@ -57,10 +60,14 @@ class RunSummary:
     failed: int
     skipped: int
     reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
+    lost: int = 0
 
     def __str__(self) -> str:
         text = f"run {self.run!r}: {self.ok} ok, {self.abstained} abstained, {self.failed} failed"
-        return text + (f", {self.skipped} done already" if self.skipped else "")
+        text += f", {self.skipped} done already" if self.skipped else ""
+        return text + (
+            f"; {self.lost} of them done again, because their files were lost" if self.lost else ""
+        )
 
 
 @dataclass(frozen=True)
@@ -94,26 +101,30 @@ class SegmentLoop:
         progress: Progress,
         outcomes: Callable[[Todo], Outcomes] | None = None,
     ) -> list[RunSummary]:
-        """Do the samples that have no status yet; see ``segment``. Returns a summary per run.
+        """Do the samples that have no status yet or lost files; see ``segment``. Returns a summary per run.
 
         ``outcomes`` does them elsewhere; by default this process does.
         """
-        pending = self.pending(samples, retry_failed)
-        waiting = Counter(key for keys in pending.values() for key in keys)
+        waiting = self.waiting(samples, retry_failed)
+        pending = self.pending(samples, waiting)
         todo = dict(islice(pending.items(), max_samples))
+        lost = {key: len(found.lost & todo.keys()) for key, found in waiting.items()}
+        for run in self.runs:
+            own = [name for name, keys in todo.items() if run.key in keys and name not in run.cleared]
+            note_change(self.dataset, run.fields, own)
         counts: dict[str, Counter[str]] = {run.key: Counter() for run in self.runs}
         reasons: dict[str, dict[str, str]] = {run.key: {} for run in self.runs}
         stream = (outcomes or self.outcomes)(todo)
-        with closing(stream) as found:  # closed at once when the run is interrupted
-            for sample_id, statuses in _report(found, len(todo), progress, ", ".join(counts)):
+        with closing(stream) as told:  # closed at once when the run is interrupted
+            for sample_id, statuses in _report(told, len(todo), progress, ", ".join(counts)):
                 for key in todo[sample_id]:
                     kind, _, reason = statuses[key].partition(": ")
                     counts[key][kind] += 1
                     if kind != "ok":
                         reasons[key][sample_id] = reason
-        skipped = {key: len(samples) - waiting[key] for key in counts}
+        skipped = {key: len(samples) - len(found.ids) for key, found in waiting.items()}
         return [
-            RunSummary(key, n["ok"], n["abstained"], n["failed"], skipped[key], reasons[key])
+            RunSummary(key, n["ok"], n["abstained"], n["failed"], skipped[key], reasons[key], lost[key])
             for key, n in counts.items()
         ]
 
@@ -122,15 +133,19 @@ class SegmentLoop:
         with reused_memory(self.runs[0].pipeline.models.device):
             yield from self._videos(todo) if self.runs[0].fields.on_frames else self._images(todo)
 
-    def pending(self, samples: SampleCollection, retry_failed: bool) -> dict[str, list[str]]:
+    def waiting(self, samples: SampleCollection, retry_failed: bool) -> dict[str, Waiting]:
+        """The samples that each run has to do, by run key."""
+        ids = samples.values("id")
+        return {
+            run.key: waiting_samples(self.dataset, run.fields, ids, retry_failed=retry_failed)
+            for run in self.runs
+        }
+
+    def pending(self, samples: SampleCollection, waiting: Mapping[str, Waiting]) -> dict[str, list[str]]:
         """The samples to do and by which runs, in the collection's order; those that share a picture come together."""
-        ids = together(*samples.values(["id", "filepath"]))
-        columns = self.dataset.values(["id", *(run.fields.status for run in self.runs)])
-        stored = {row[0]: row[1:] for row in zip(*columns, strict=True)}
         todo = {}
-        for sample_id in ids:
-            found = zip(self.runs, stored.get(sample_id, [None] * len(self.runs)), strict=True)
-            keys = [run.key for run, status in found if _undone(status, retry_failed)]
+        for sample_id in together(*samples.values(["id", "filepath"])):
+            keys = [key for key, found in waiting.items() if sample_id in found.ids]
             if keys:
                 todo[sample_id] = keys
         return todo
@@ -240,10 +255,6 @@ class SegmentLoop:
                 for field_name, value in run.keeper.labels(document, prediction, run.fields, files).items():
                     document[field_name] = value
                 yield run.key, status_text(prediction)
-
-
-def _undone(status: str | None, retry_failed: bool) -> bool:
-    return status is None or (retry_failed and status.startswith("failed"))
 
 
 def video_status(statuses: Sequence[str]) -> str:

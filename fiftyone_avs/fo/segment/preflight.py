@@ -2,124 +2,221 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
 
+import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import AVSError
-from fiftyone_avs.fo.runs.records import find_record
+from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
+from fiftyone_avs.fo.runs.records import UNKNOWN, find_record
+from fiftyone_avs.fo.runs.start_or_resume import (
+    check_apart,
+    check_settings,
+    choose_folder,
+    fields_of_run,
+    settings_of,
+)
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
-from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS, RunFields, check_free, check_run_key
-from fiftyone_avs.fo.schema.findings import Finding
-from fiftyone_avs.fo.segment.cluster.driver import RayRunner, ray_options
-from fiftyone_avs.models import load_models
-from fiftyone_avs.strategies import get_strategy
+from fiftyone_avs.fo.schema.fields import FRAMES, RunFields, check_free, check_run_key
+from fiftyone_avs.fo.schema.findings import Finding, finding_of
+from fiftyone_avs.fo.segment.cluster.driver import RayRunner, check_worker_device, ray_options
+from fiftyone_avs.models import Models, load_models
+from fiftyone_avs.models.cards import get_preset
+from fiftyone_avs.models.loading import pick_device
+from fiftyone_avs.pipeline import Pipeline
+from fiftyone_avs.planning import plan_pipeline
+from fiftyone_avs.strategies import Strategy, get_strategy
+
+RULES = ("silence", "threshold", "batch_size")
+"""What a pipeline is told beside its strategy and models."""
 
 
-def check_segment(
+def check_segment(  # noqa: D417 - the other arguments are those of segment
     samples: SampleCollection,
-    strategies: Sequence[str],
+    strategies: Sequence[str | Strategy],
     *,
     preset: str = "open",
     runs: Sequence[str] | None = None,
     audio_field: str = "audio_path",
-    models: Mapping[str, str] | None = None,
+    models: Models | Mapping[str, str] | None = None,
+    strategy_options: Mapping[str, Mapping[str, Any]] | None = None,
     device: str | None = None,
-    overwrite: bool = False,
+    precision: str = "float32",
+    compile: bool = False,
+    batch_size: int | None = None,
+    workers: int | None = None,
+    fps: float = 1.0,
+    frames_of: str | None = None,
+    threshold: float | None = None,
+    silence: Literal["abstain", "run"] = "abstain",
+    output_dir: str | Path | None = None,
+    overwrite: Overwrite = False,
+    max_samples: int | None = None,
     ray: Mapping[str, Any] | None = None,
 ) -> list[Finding]:
-    """What would stop ``segment`` from running these strategies on these samples.
+    """What would stop ``segment_all`` from running these strategies on these samples.
 
     Args:
         samples: a dataset or view.
-        strategies: names of strategies.
-        preset: as for ``segment``.
+        strategies: names of strategies, or strategies of your own.
+        preset: as for ``segment``, like all arguments that are not described here.
         runs: the run key of each strategy; None takes the strategies' names.
-        audio_field: as for ``segment``.
-        models: as for ``segment``.
-        device: as for ``segment``.
-        overwrite: as for ``segment``.
+        strategy_options: options of strategies given by name, by run key.
         ray: arguments of the ``RayRunner`` that is to do it; None if this process is.
 
     Returns:
-        Findings in the order of the arguments; empty if all is well and every run is new.
+        Findings in the order of the arguments; empty if all is well and every run is new. ``segment`` and
+        ``segment_all`` raise the first one that blocks.
     """
     if not strategies:
         return [Finding("strategies", "choose at least one strategy")]
     try:
         media = media_of(samples)
     except AVSError as error:
-        return [Finding("samples", str(error))]
-    found: list[Finding] = []
-    if media == "image":
-        found += _check_sound(samples, audio_field)
+        return [Finding("samples", str(error), error=error)]
+    dataset = root_dataset(samples)
+    found = [*_check_data(dataset, media, audio_field, frames_of), *_check_numbers(fps, max_samples, workers)]
     if ray is not None:
-        found += _check_ray(ray)
-        device = None  # of the workers, which say themselves what they have
-    runs = list(strategies) if runs is None else runs
-    for strategy, run in zip(strategies, runs, strict=True):
-        try:
-            get_strategy(strategy)
-        except AVSError as error:
-            found.append(Finding("strategies", str(error)))
+        found += finding_of("runner", lambda: ray_options(RayRunner(**ray)))
+        found += finding_of("device", lambda: check_worker_device(device))
+    asked = {
+        "preset": preset,
+        "models": models,
+        "device": device if ray is None else "cpu",  # workers find out themselves what they have
+        "precision": precision,
+        "compile": compile,
+        "batch_size": batch_size,
+        "threshold": threshold,
+        "silence": silence,
+    }
+    data = (media, audio_field, fps, frames_of)
+    keys = [one if isinstance(one, str) else one.name for one in strategies] if runs is None else list(runs)
+    written: list[RunFields] = []
+    for strategy, run in zip(strategies, keys, strict=True):
+        options = (strategy_options or {}).get(run)
+        planned, problems = _plan(strategy, options, asked)
+        found += problems
+        unusable = [*finding_of("run", partial(check_run_key, run))]
+        found += unusable
+        if planned is None and not unusable and find_record(dataset, run) is None:
+            found += finding_of("run", partial(check_free, dataset, RunFields(run, media == "video")))
+        if planned is None or unusable:
             continue
-        found += _check_models(strategy, preset, models, device)
-        found += _check_run(samples, strategy, run, media, preset, overwrite)
-    if len(set(runs)) < len(runs):
+        fields = fields_of_run(run, media, planned)
+        written.append(fields)
+        known = not any(one.argument == "models" for one in problems)
+        # without a record nothing is compared, and no file of a model need be looked at
+        settings = {} if find_record(dataset, run) is None else _settings(planned, data, known)
+        found += _check_run(samples, dataset, fields, settings, output_dir, overwrite)
+    if len(set(keys)) < len(keys):
         found.append(Finding("run", "two strategies would share a run key; give each its own"))
+    found += finding_of("run", lambda: check_apart(written))
     return list(dict.fromkeys(found))
 
 
-def _check_sound(samples: SampleCollection, audio_field: str) -> Iterator[Finding]:
-    try:
-        check_audio_field(root_dataset(samples), audio_field)
-    except AVSError as error:
-        yield Finding("audio_field", str(error))
+def frame_field(dataset: fo.Dataset, media: str, frames_of: str | None) -> str | None:
+    """The field of frames that says which ones to label, without the prefix ``frames.``.
+
+    Raises:
+        ConfigurationError, DatasetError: if the samples have no frames, or these no such field.
+    """
+    if frames_of is None:
+        return None
+    if media != "video":
+        raise ConfigurationError("frames_of says which frames of videos to label, and these are images")
+    name = frames_of.removeprefix(FRAMES)
+    if dataset.get_field(FRAMES + name) is None:
+        known = ", ".join(dataset.get_frame_field_schema()) or "none"
+        raise DatasetError(
+            f"frames of dataset {dataset.name!r} have no field {name!r}; their fields: {known}"
+        )
+    return name
 
 
-def _check_ray(arguments: Mapping[str, Any]) -> Iterator[Finding]:
-    try:
-        ray_options(RayRunner(**arguments))
-    except AVSError as error:
-        yield Finding("runner", str(error))
-
-
-def _check_models(
-    strategy: str, preset: str, models: Mapping[str, str] | None, device: str | None
+def _check_data(
+    dataset: fo.Dataset, media: str, audio_field: str, frames_of: str | None
 ) -> Iterator[Finding]:
-    """Unknown names, and checkpoints that users have to get themselves."""
+    if media == "image":
+        yield from finding_of("audio_field", lambda: check_audio_field(dataset, audio_field))
+    yield from finding_of("frames_of", lambda: frame_field(dataset, media, frames_of))
+
+
+def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> Iterator[Finding]:
+    if workers is not None and workers < 0:
+        yield Finding("workers", f"workers must be 0 or more, not {workers!r}")
+    if not (math.isfinite(fps) and fps > 0):
+        yield Finding("fps", f"fps must be positive, not {fps!r}")
+    if max_samples is not None and max_samples < 0:
+        yield Finding("max_samples", f"max_samples must be 0 or more, not {max_samples!r}")
+
+
+def _plan(
+    strategy: str | Strategy, options: Mapping[str, Any] | None, asked: Mapping[str, Any]
+) -> tuple[Pipeline | None, list[Finding]]:
+    """The pipeline, with nothing loaded, and what is wrong with it; None if it cannot be planned."""
+    found: list[Finding] = []
+    if isinstance(strategy, str):
+        found += finding_of("strategies", lambda: get_strategy(strategy))
+    if not isinstance(asked["models"], Models):
+        found += finding_of("preset", lambda: get_preset(asked["preset"]))
+        found += finding_of("device", lambda: pick_device(asked["device"]))
+        found += finding_of(
+            "precision", lambda: load_models("tiny", device="cpu", precision=asked["precision"])
+        )
+    if found:
+        return None, found
+    rest = {name: value for name, value in asked.items() if name not in RULES}
     try:
-        chosen = load_models(preset, strategy=strategy, overrides=models, device=device)
-        chosen.check([*get_strategy(strategy).needs, "segmenter"])
+        planned = plan_pipeline(
+            strategy, strategy_options=options, silence="abstain", threshold=None, batch_size=None, **rest
+        )
     except AVSError as error:
-        yield Finding("models", str(error))
+        return None, [Finding("strategy_options" if options else "models", str(error), error=error)]
+    for name in RULES:
+        found += finding_of(name, partial(replace, planned, **{name: asked[name]}))
+    if found:
+        return None, found
+    planned = replace(planned, **{name: asked[name] for name in RULES})
+    found += finding_of("models", lambda: planned.models.check([*planned.strategy.needs, "segmenter"]))
+    return planned, found
+
+
+def _settings(planned: Pipeline, data: tuple[str, str, float, str | None], known: bool) -> dict[str, Any]:
+    """The run's settings as far as they can be told without loading models; without their files not even these."""
+    if known:
+        settings = settings_of(planned, *data, load=False)
+        for model in settings["models"].values():
+            if model.get("revision") == "default":  # of the hub, and not on this machine yet
+                model["revision"] = UNKNOWN
+        return settings
+    return settings_of(planned, *data, load=False, look=False)
 
 
 def _check_run(
-    samples: SampleCollection, strategy: str, run: str, media: str, preset: str, overwrite: bool
+    samples: SampleCollection,
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: Mapping[str, Any],
+    output_dir: str | Path | None,
+    overwrite: Overwrite,
 ) -> Iterator[Finding]:
     """Whether the run key can be used, and what becomes of a run that has it."""
-    dataset = root_dataset(samples)
-    try:
-        check_run_key(run)
-        record = find_record(dataset, run)
-        if record is None:
-            needs = get_strategy(strategy).needs
-            captions = tuple(CAPTION_FIELDS[role] for role in needs if role in CAPTION_FIELDS)
-            check_free(dataset, RunFields(run, media == "video", captions))
-            return
-    except AVSError as error:
-        yield Finding("run", str(error))
+    problems = [
+        *finding_of("run", lambda: check_settings(samples, dataset, fields, settings, overwrite)),
+        *finding_of("output_dir", lambda: choose_folder(samples, dataset, fields, output_dir, overwrite)),
+    ]
+    yield from problems
+    if problems or find_record(dataset, fields.run) is None:
         return
-    made_by = (record.settings["strategy"], record.settings["preset"])
+    run = fields.run
     if overwrite:
-        yield Finding("run", f"the old results of run {run!r} will be deleted first", blocks=False)
-    elif made_by != (strategy, preset):
-        yield Finding(
-            "run",
-            f"run {run!r} exists and was made by {made_by[0]!r} with preset {made_by[1]!r}; choose another run"
-            " key, or overwrite it",
-        )
+        going = old_results(dataset, fields, samples).going(run, overwrite)
+        yield Finding("overwrite", going, blocks=False)
     else:
         yield Finding("run", f"run {run!r} exists: samples that have no result yet are done", blocks=False)

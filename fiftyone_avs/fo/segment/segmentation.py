@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -13,13 +12,15 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.engine import reading_processes
-from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.fo.runs.overwriting import Overwrite
 from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
-from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
-from fiftyone_avs.fo.schema.fields import FRAMES, check_run_key
+from fiftyone_avs.fo.schema.checks import media_of, root_dataset
+from fiftyone_avs.fo.schema.findings import raise_first
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
 from fiftyone_avs.fo.segment.cluster.job import ClusterJob
 from fiftyone_avs.fo.segment.loop import RunSummary, SegmentLoop
+from fiftyone_avs.fo.segment.preflight import check_segment, frame_field
 from fiftyone_avs.models import Models
 from fiftyone_avs.planning import plan_pipeline, share_models
 from fiftyone_avs.progress import Progress
@@ -52,7 +53,7 @@ def segment(
     threshold: float | None = None,
     silence: Literal["abstain", "run"] = "abstain",
     output_dir: str | Path | None = None,
-    overwrite: bool = False,
+    overwrite: Overwrite = False,
     retry_failed: bool = False,
     max_samples: int | None = None,
     progress: Progress = True,
@@ -61,8 +62,9 @@ def segment(
     """Find the sounding object in every sample and store masks, soft maps and every text on the way.
 
     A sample's fields are written together, after its files. A run that was stopped, even killed, is
-    resumed by calling this again: only samples without a status are done. A sample that cannot be read or
-    predicted gets the status "failed: reason" and never ends the run.
+    resumed by calling this again: only samples without a status are done, and those whose mask or soft map
+    is not there any more. A sample that cannot be read or predicted gets the status "failed: reason" and never ends
+    the run.
 
     Args:
         samples: a dataset or a view of images (with the paths of their sounds in a field) or videos.
@@ -88,7 +90,9 @@ def segment(
         silence: "abstain" on silent sounds, or "run" on them as on any other.
         output_dir: the run's files go to ``<output_dir>/<run>``; None takes a folder beside FiftyOne's
             datasets.
-        overwrite: delete the run's old results first, if there are any.
+        overwrite: True makes these samples anew: their old results go first, those of other samples stay. "run"
+            deletes the whole run first, wherever its masks are, which True does, too, where these samples are all
+            that it has. With other settings than the run's, some of it cannot be made anew.
         retry_failed: do samples again whose status is "failed"; by default they stay as they are.
         max_samples: do no more than this many samples now.
         progress: show a progress bar, or a function called with (samples done, samples to do).
@@ -148,7 +152,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     threshold: float | None = None,
     silence: Literal["abstain", "run"] = "abstain",
     output_dir: str | Path | None = None,
-    overwrite: bool = False,
+    overwrite: Overwrite = False,
     retry_failed: bool = False,
     max_samples: int | None = None,
     progress: Progress = True,
@@ -174,14 +178,34 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
         ConfigurationError, RunConflictError, ModelError, DatasetError: as ``segment``, before anything is written,
             or if two runs have the same key.
     """
-    dataset = root_dataset(samples)
-    media = media_of(samples)
-    if media == "image":
-        check_audio_field(dataset, audio_field)
-    frames_of = _frame_field(dataset, media, frames_of)
-    _check_numbers(fps, max_samples, workers)
     by_key = _by_key(strategies, strategy_options)
     cluster = ray_options(runner)
+    raise_first(
+        check_segment(
+            samples,
+            list(by_key.values()),
+            runs=list(by_key),
+            preset=preset,
+            audio_field=audio_field,
+            models=models,
+            strategy_options=strategy_options,
+            device=device,
+            precision=precision,
+            compile=compile,
+            batch_size=batch_size,
+            workers=workers,
+            fps=fps,
+            frames_of=frames_of,
+            threshold=threshold,
+            silence=silence,
+            output_dir=output_dir,
+            overwrite=overwrite,
+            max_samples=max_samples,
+            ray=None if cluster is None else vars(cluster),
+        )
+    )
+    dataset, media = root_dataset(samples), media_of(samples)
+    frames_of = frame_field(dataset, media, frames_of)
     pipelines = share_models(
         [
             plan_pipeline(
@@ -209,7 +233,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     plans = {
         key: (pipeline, settings_of(pipeline, *data)) for key, pipeline in zip(by_key, pipelines, strict=True)
     }
-    runs = open_all(dataset, media, plans, output_dir, overwrite)
+    runs = open_all(samples, dataset, media, plans, output_dir, overwrite)
     processes = reading_processes(pipelines[0].models.device) if workers is None else workers
     work = SegmentLoop(runs, dataset, audio_field, fps, frames_of, processes)
     outcomes = None
@@ -238,36 +262,10 @@ def _by_key(
             )
     if not by_key:
         raise ConfigurationError("there is no strategy to segment with")
-    for key in by_key:
-        check_run_key(key)
     unknown = (options or {}).keys() - by_key.keys()
     if unknown:
         raise ConfigurationError(f"strategy_options: there is no run {sorted(unknown)[0]!r} among these")
     return by_key
-
-
-def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> None:
-    if workers is not None and workers < 0:
-        raise ConfigurationError(f"workers must be 0 or more, not {workers!r}")
-    if not (math.isfinite(fps) and fps > 0):
-        raise ConfigurationError(f"fps must be positive, not {fps!r}")
-    if max_samples is not None and max_samples < 0:
-        raise ConfigurationError(f"max_samples must be 0 or more, not {max_samples!r}")
-
-
-def _frame_field(dataset: fo.Dataset, media: str, frames_of: str | None) -> str | None:
-    """The field of frames that says which ones to label, without the prefix ``frames.``."""
-    if frames_of is None:
-        return None
-    if media != "video":
-        raise ConfigurationError("frames_of says which frames of videos to label, and these are images")
-    name = frames_of.removeprefix(FRAMES)
-    if dataset.get_field(FRAMES + name) is None:
-        known = ", ".join(dataset.get_frame_field_schema()) or "none"
-        raise DatasetError(
-            f"frames of dataset {dataset.name!r} have no field {name!r}; their fields: {known}"
-        )
-    return name
 
 
 def _warn_of_demo_models(models: Models, dataset: fo.Dataset) -> None:

@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from fiftyone_avs import evaluate, segment
-from fiftyone_avs.errors import AVSError
+from fiftyone_avs.errors import AVSError, RunConflictError
 from fiftyone_avs.fo import DEMO_MARK, check_evaluate, check_segment
-from fiftyone_avs.models import fake
 from fiftyone_avs.models.store import HOME_VARIABLE
 from tests.fo.samples import add_images, write_tone
 
@@ -29,9 +28,7 @@ def original(tmp_path_factory):
     dataset = fo.Dataset()
     add_images(dataset, folder, 3)
     dataset.info[DEMO_MARK] = True
-    models = fake.fake_models()
-    models.preset = "tiny"
-    segment(dataset, models=models, output_dir=folder / "out", progress=False)
+    segment(dataset, preset="tiny", output_dir=folder / "out", progress=False)
     yield dataset
     dataset.delete()
 
@@ -94,8 +91,8 @@ def test_nothing_is_chosen_or_nothing_is_there(make_images):
         ("strategies", ["vcap"], {}, "unknown strategy 'vcap'"),
         ("audio_field", ["vcap_acls"], {"audio_field": "sound"}, "'sound'"),
         ("audio_field", ["vcap_acls"], {"audio_field": "ground_truth"}, "does not hold text"),
-        ("models", ["vcap_acls"], {"preset": "huge"}, "huge"),
-        ("models", ["vcap_acls"], {"device": "toaster"}, "unknown device 'toaster'"),
+        ("preset", ["vcap_acls"], {"preset": "huge"}, "huge"),
+        ("device", ["vcap_acls"], {"device": "toaster"}, "unknown device 'toaster'"),
         ("models", ["vcap_acls"], {"models": {"segmenter": "asda"}}, "checkpoint is not on this machine"),
         ("models", ["vcap_acls"], {"models": {"drummer": "asda"}}, "drummer"),
         ("run", ["vcap_acls"], {"runs": ["not a key"]}, "cannot be a run key"),
@@ -132,13 +129,17 @@ def test_a_run_that_is_there_is_gone_on_with_overwritten_or_in_the_way(segmented
     [on] = check(segmented)
     assert not on.blocks and "that have no result yet are done" in on.message
     [over] = check(segmented, overwrite=True)
-    assert not over.blocks and "will be deleted first" in over.message
+    assert over.argument == "overwrite" and not over.blocks
+    assert "will be deleted first: 3 masks" in over.message
     for findings in (
         check(segmented, "classification", runs=["vcap_acls"]),
         check(segmented, preset="open"),
     ):
         [other] = [found for found in findings if found.argument == "run"]
-        assert other.blocks and "'vcap_acls' with preset 'tiny'" in other.message
+        assert other.blocks and "exists with other settings" in other.message
+        with pytest.raises(RunConflictError) as raised:
+            segment(segmented, "classification", run="vcap_acls", preset="tiny", progress=False)
+        assert "exists with other settings" in str(raised.value)
     assert check(segmented, runs=["second"]) == []
 
 

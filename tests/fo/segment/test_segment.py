@@ -84,7 +84,7 @@ def test_other_settings_conflict_and_overwrite_starts_anew(make_images, output):
         RunConflictError, match=r"models.segmenter.card: .*FakeSegmenter' there, .*Other' here"
     ):
         run(dataset, output, models=fake.fake_models(segmenter=Other()))
-    summary = run(dataset[:1], output, threshold=0.25, overwrite=True)
+    summary = run(dataset[:1], output, threshold=0.25, overwrite="run")
     assert summary.ok == 1 and dataset.values("vcap_acls_status") == ["ok", None]
     assert run_info(dataset, "vcap_acls").threshold == 0.25
     assert len(files_of(output / "vcap_acls")) == 2

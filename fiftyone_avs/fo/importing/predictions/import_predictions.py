@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, get_args
 
@@ -11,11 +12,12 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummary, extra_note
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
+from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
 from fiftyone_avs.fo.runs.records import find_record
-from fiftyone_avs.fo.runs.start_or_resume import open_run
+from fiftyone_avs.fo.runs.start_or_resume import check_settings, choose_folder, open_run, starts_anew
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
-from fiftyone_avs.fo.schema.fields import AUDIO, RunFields, check_free, check_run_key
-from fiftyone_avs.fo.schema.findings import Finding
+from fiftyone_avs.fo.schema.fields import AUDIO, RunFields, check_run_key
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.predictions.files import Activation, PredictionFiles, list_predictions
 from fiftyone_avs.predictions.matching import Matching, listed
 from fiftyone_avs.progress import Progress
@@ -49,7 +51,7 @@ def import_predictions(
     name_field: str | None = None,
     source: str = "",
     output_dir: str | Path | None = None,
-    overwrite: bool = False,
+    overwrite: Overwrite = False,
     progress: Progress = True,
 ) -> ImportSummary:
     """Store the masks or soft maps in a folder as a run, so that they are evaluated and shown beside others.
@@ -61,7 +63,7 @@ def import_predictions(
     with one that cannot be used, gets the status "failed: reason" and never ends the job.
 
     A map is stored at its own size with 16 bits, its mask at the picture's size. Calling this again goes on with
-    the samples that have no status yet.
+    the samples that have no status yet, or whose mask or soft map is not there any more.
 
     Args:
         samples: a dataset or view of images, or of videos with labelled frames.
@@ -79,7 +81,7 @@ def import_predictions(
         source: where the predictions come from, for the record: "SSLalign, official checkpoint".
         output_dir: the run's own files go to ``<output_dir>/<run>``; None takes a folder beside FiftyOne's
             datasets.
-        overwrite: delete the run's old results first, if there are any.
+        overwrite: True makes these samples anew, "run" deletes the whole run first; see ``segment``.
         progress: show a progress bar, or a function called with (samples done, samples to do).
 
     Raises:
@@ -87,32 +89,32 @@ def import_predictions(
         RunConflictError: if the run key is taken by a run of other files or settings.
         DatasetError: if there are no such files or fields, or not one file fits a sample.
     """
+    raise_first(
+        check_predictions(
+            samples,
+            folder,
+            run,
+            gt=gt,
+            activation=activation,
+            threshold=threshold,
+            first_frame=first_frame,
+            name_field=name_field,
+            source=source,
+            output_dir=output_dir,
+            overwrite=overwrite,
+        )
+    )
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
-    _check_choices(run, activation, threshold, first_frame)
     found = list_predictions(folder)
     targets = find_targets(dataset, name_field, gt if on_frames else None, on_frames)
     matching = match_targets(found, targets, first_frame)
-    _check_matched(dataset, found, matching, targets)
-    settings = {
-        "threshold": threshold,
-        "media": "video" if on_frames else "image",
-        "audio_field": AUDIO if isinstance(dataset.get_field(AUDIO), fo.StringField) else None,
-        "fps": targets.fps,
-        "source": source,
-        "activation": activation,
-        "first_frame": first_frame,
-        "name_field": name_field,
-        "gt": gt if on_frames else None,
-    }
-    record = _BASICS | settings | {"folder": str(found.folder), "digest": found.digest}
     fields = RunFields(run, on_frames)
-    old = None if overwrite else find_record(dataset, run)
-    if old is not None:
-        record |= {name: old.settings[name] for name in _UNCOMPARED if name in old.settings}
-    own_folder = open_run(dataset, fields, record, output_dir, overwrite)
+    options = _Options(activation, threshold, first_frame, name_field, gt if on_frames else None, source)
+    settings = _settings(samples, dataset, fields, found, targets, options, overwrite)
+    own_folder, cleared = open_run(samples, dataset, fields, settings, output_dir, overwrite)
     importer = Importer(dataset, fields, own_folder, found, matching, targets, activation, threshold)
-    return importer.run(samples, progress)
+    return importer.run(samples, progress, cleared)
 
 
 def check_predictions(
@@ -121,9 +123,13 @@ def check_predictions(
     run: str,
     *,
     gt: str | None = None,
+    activation: Activation = "none",
+    threshold: float = 0.5,
     first_frame: int | None = None,
     name_field: str | None = None,
-    overwrite: bool = False,
+    source: str = "",
+    output_dir: str | Path | None = None,
+    overwrite: Overwrite = False,
 ) -> list[Finding]:
     """What would stop ``import_predictions``, and how many samples have a file; arguments as there.
 
@@ -132,43 +138,111 @@ def check_predictions(
     try:
         dataset = root_dataset(samples)
         on_frames = media_of(samples) == "video"
-        found = list_predictions(folder)
-        targets = find_targets(dataset, name_field, gt if on_frames else None, on_frames)
-        matching = match_targets(found, targets, first_frame)
-        _check_matched(dataset, found, matching, targets)
     except AVSError as error:
-        return [Finding("folder", str(error))]
-    what = "frames" if on_frames else "samples"
-    message = f"{len(matching.files)} of {targets.count} {what} of the dataset have a file"
-    findings = [Finding("folder", "; ".join([message, *extra_note(matching)]), blocks=False)]
-    return findings + _check_run(dataset, run, on_frames, overwrite)
-
-
-def _check_run(dataset: fo.Dataset, run: str, on_frames: bool, overwrite: bool) -> list[Finding]:
+        return [Finding("samples", str(error), error=error)]
+    findings = [
+        *finding_of("run", lambda: check_run_key(run)),
+        *finding_of("activation", lambda: _check_activation(activation)),
+        *finding_of("threshold", lambda: _check_threshold(threshold)),
+        *finding_of("first_frame", lambda: _check_first_frame(first_frame)),
+    ]
+    listed_files: list[PredictionFiles] = []
+    findings += finding_of("folder", lambda: listed_files.append(list_predictions(folder)))
+    argument = "gt" if on_frames and name_field is None else "name_field"
+    called: list[Targets] = []
+    findings += finding_of(
+        argument,
+        lambda: called.append(find_targets(dataset, name_field, gt if on_frames else None, on_frames)),
+    )
+    if any(one.blocks for one in findings):
+        return findings
+    found, targets = listed_files[0], called[0]
     try:
-        check_run_key(run)
-        record = find_record(dataset, run)
-        if record is None:
-            check_free(dataset, RunFields(run, on_frames))
-            return []
+        matching = match_targets(found, targets, first_frame)
     except AVSError as error:
-        return [Finding("run", str(error))]
+        return [*findings, Finding("first_frame", str(error), error=error)]
+    findings += finding_of("folder", lambda: _check_matched(dataset, found, matching, targets))
+    if not findings:
+        what = "frames" if on_frames else "samples"
+        message = f"{len(matching.files)} of {targets.count} {what} of the dataset have a file"
+        findings.append(Finding("folder", "; ".join([message, *extra_note(matching)]), blocks=False))
+    fields = RunFields(run, on_frames)
+    options = _Options(activation, threshold, first_frame, name_field, gt if on_frames else None, source)
+    settings = _settings(samples, dataset, fields, found, targets, options, overwrite)
+    return findings + _check_run(samples, dataset, fields, settings, output_dir, overwrite)
+
+
+@dataclass(frozen=True)
+class _Options:
+    """How files are read and called, for the record."""
+
+    activation: str
+    threshold: float
+    first_frame: int | None
+    name_field: str | None
+    gt: str | None
+    source: str
+
+
+def _settings(
+    samples: SampleCollection,
+    dataset: fo.Dataset,
+    fields: RunFields,
+    found: PredictionFiles,
+    targets: Targets,
+    options: _Options,
+    overwrite: Overwrite,
+) -> dict[str, Any]:
+    """The settings of the run; what changes no result is that of the run that is gone on with."""
+    settings = _BASICS | {
+        "media": "video" if fields.on_frames else "image",
+        "audio_field": AUDIO if isinstance(dataset.get_field(AUDIO), fo.StringField) else None,
+        "fps": targets.fps,
+        **asdict(options),
+        "folder": str(found.folder),
+        "digest": found.digest,
+    }
+    old = find_record(dataset, fields.run)
+    if old is None or starts_anew(samples, dataset, fields, overwrite):
+        return settings
+    return settings | {name: old.settings[name] for name in _UNCOMPARED if name in old.settings}
+
+
+def _check_run(
+    samples: SampleCollection,
+    dataset: fo.Dataset,
+    fields: RunFields,
+    settings: dict[str, Any],
+    output_dir: str | Path | None,
+    overwrite: Overwrite,
+) -> list[Finding]:
+    """Whether the run key can be used, and what becomes of a run that has it."""
+    run = fields.run
+    problems = [
+        *finding_of("run", lambda: check_settings(samples, dataset, fields, settings, overwrite)),
+        *finding_of("output_dir", lambda: choose_folder(samples, dataset, fields, output_dir, overwrite)),
+    ]
+    if problems or find_record(dataset, run) is None:
+        return problems
     if overwrite:
-        return [Finding("run", f"the old results of run {run!r} will be deleted first", blocks=False)]
-    if record.settings["strategy"] != IMPORTED:
-        message = f"run {run!r} exists and was not imported; choose another run key, or overwrite it"
-        return [Finding("run", message)]
+        going = old_results(dataset, fields, samples).going(run, overwrite)
+        return [Finding("overwrite", going, blocks=False)]
     return [Finding("run", f"run {run!r} exists: samples without a result yet are done", blocks=False)]
 
 
-def _check_choices(run: str, activation: str, threshold: float, first_frame: int | None) -> None:
-    check_run_key(run)
+def _check_activation(activation: str) -> None:
     if activation not in get_args(Activation):
         raise ConfigurationError(
             f"activation must be one of {', '.join(get_args(Activation))}, not {activation!r}"
         )
+
+
+def _check_threshold(threshold: float) -> None:
     if not 0 <= threshold <= 1:
         raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
+
+
+def _check_first_frame(first_frame: int | None) -> None:
     if first_frame is not None and first_frame < 0:
         raise ConfigurationError(f"first_frame must be 0 or more, not {first_frame!r}")
 

@@ -13,8 +13,10 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import MediaError
 from fiftyone_avs.fo.importing.predictions.targets import Targets
+from fiftyone_avs.fo.runs.changes import note_change
 from fiftyone_avs.fo.runs.folder import RunFolder, stem_of
 from fiftyone_avs.fo.runs.labels import failed, own_labels, status_text, store_files
+from fiftyone_avs.fo.runs.lost_files import waiting_samples
 from fiftyone_avs.fo.runs.outcomes import load_each
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.fields import RunFields
@@ -70,11 +72,14 @@ class Importer:
     threshold: float
     kinds: Counter[str] = field(default_factory=Counter)
 
-    def run(self, samples: SampleCollection, progress: Progress) -> ImportSummary:
-        """Do the samples that have no status yet."""
+    def run(
+        self, samples: SampleCollection, progress: Progress, cleared: frozenset[str] = frozenset()
+    ) -> ImportSummary:
+        """Do the samples that have no status yet, or lost files; that some were cleared is noted already."""
         ids = samples.values("id")
-        done = dict(zip(*self.dataset.values(["id", self.fields.status]), strict=True))
-        pending = [sample_id for sample_id in ids if done.get(sample_id) is None]
+        waiting = waiting_samples(self.dataset, self.fields, ids)
+        pending = [sample_id for sample_id in ids if sample_id in waiting.ids]
+        note_change(self.dataset, self.fields, [one for one in pending if one not in cleared])
         counts: Counter[str] = Counter()
         reasons: dict[str, str] = {}
         try:
@@ -92,6 +97,7 @@ class Importer:
             counts["failed"],
             len(ids) - len(pending),
             reasons,
+            len(waiting.lost),
             notes=(*extra_note(self.matching), *self._mask_note()),
             masks=self.kinds["masks"],
         )
@@ -148,7 +154,7 @@ class Importer:
         return Prediction(target, "ok", "", None, found.values, mask, self.threshold)
 
     def _record_kinds(self) -> None:
-        """Add to the record how many masks and soft maps were read."""
+        """Add to the record how many masks and soft maps were read; what is read again counts again."""
         config = find_record(self.dataset, self.fields.run)
         if config is not None and self.kinds:
             config.settings = {

@@ -97,6 +97,15 @@ def ray_options(runner: str | RayRunner) -> RayRunner | None:
     return options
 
 
+def check_worker_device(device: str | None) -> None:
+    """Raise ConfigurationError if not every worker can have a device."""
+    if device is not None and ":" in device:
+        raise ConfigurationError(
+            f"device {device!r}: Ray gives every worker GPUs of its own; use device='cuda' and"
+            " RayRunner(gpus=...)"
+        )
+
+
 def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
     """A pipeline that can be sent to workers, which load its models.
 
@@ -108,11 +117,7 @@ def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
         ConfigurationError: if it cannot be sent to another process.
         ModelError: if users have to get a model themselves that is not on this machine.
     """
-    if device is not None and ":" in device:
-        raise ConfigurationError(
-            f"device {device!r}: Ray gives every worker GPUs of its own; use device='cuda' and"
-            " RayRunner(gpus=...)"
-        )
+    check_worker_device(device)
     models = pipeline.models
     roles = [*pipeline.strategy.needs, "segmenter"]
     own = [role for role in roles if role in models.cards and not models.cards[role].adapter]

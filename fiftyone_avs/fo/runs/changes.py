@@ -1,0 +1,77 @@
+"""What has changed in a run since it was scored: which evaluations are stale, and why.
+
+A run's record notes each time that samples are done which an evaluation has scored already: overwritten, tried again,
+or not there when it was made. Whether an evaluation is stale follows from that, so that nothing has to be unmarked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import fiftyone as fo
+
+from fiftyone_avs.fo.runs.records import find_record
+from fiftyone_avs.fo.schema.fields import FRAMES, RunFields
+
+
+def evaluations_of(dataset: fo.Dataset, fields: RunFields) -> list[str]:
+    """The keys of the evaluations of a run's masks, of FiftyOne's own kinds, too."""
+    configs = {key: dataset.get_evaluation_info(key).config for key in dataset.list_evaluations()}
+    return [key for key, config in configs.items() if getattr(config, "pred_field", None) == fields.paths[0]]
+
+
+def note_change(dataset: fo.Dataset, fields: RunFields, ids: Sequence[str]) -> None:
+    """Note in a run's record that samples get other results now, if an evaluation has scored some of them.
+
+    To be called before the first of them is written: an interrupted run has changed, too.
+    """
+    keys = evaluations_of(dataset, fields) if ids else []
+    config = find_record(dataset, fields.run) if keys else None
+    if config is None:
+        return
+    wanted = set(ids)
+    scores = {key: len(wanted & _scored(dataset, key)) for key in keys}
+    if any(scores.values()):
+        change = {"at": datetime.now(UTC).isoformat(), "samples": len(ids), "scores": scores}
+        config.changes = [*getattr(config, "changes", ()), change]
+        dataset.update_run_config(fields.run, config)
+
+
+def stale_reason(dataset: fo.Dataset, eval_key: str) -> str:
+    """Why the scores of an evaluation are not those of its run as it is now; "" if they are, or cannot be told."""
+    if eval_key not in dataset.list_evaluations():
+        return ""
+    info = dataset.get_evaluation_info(eval_key)
+    if not getattr(info.config, "is_run", False):
+        return ""
+    run = str(info.config.pred_field).removeprefix(FRAMES)
+    record = find_record(dataset, run)
+    if record is None:
+        return f"its run {run!r} was deleted"
+    made = info.timestamp.replace(tzinfo=UTC)
+    if datetime.fromisoformat(record.created) > made:
+        return f"run {run!r} was deleted and made anew since"
+    later = [one for one in getattr(record, "changes", ()) if datetime.fromisoformat(one["at"]) > made]
+    counts = [count for one in later if (count := _count(one, eval_key))]
+    if not counts:
+        return ""
+    more = " or more" if len(counts) > 1 else ""
+    return f"run {run!r} has other results since for {max(counts)}{more} of the samples it scored"
+
+
+def _count(change: dict[str, Any], eval_key: str) -> int:
+    """How many scores of an evaluation a change concerns; one that was renamed since may have all of them."""
+    return int(change["scores"].get(eval_key, change["samples"]))
+
+
+def _scored(dataset: fo.Dataset, eval_key: str) -> set[str]:
+    """The samples that an evaluation has written a score to."""
+    method = dataset.get_evaluation_info(eval_key).config.build()
+    paths = [path for path in method.get_fields(dataset, eval_key) if not path.startswith(FRAMES)]
+    known = [path for path in paths if dataset.get_field(path) is not None]
+    if not known:
+        return set()
+    rows = zip(*dataset.values(["id", *known]), strict=True)
+    return {row[0] for row in rows if any(value is not None for value in row[1:])}
