@@ -12,7 +12,7 @@ from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.compiling import compile_parts
 from fiftyone_avs.models.fetching import ask, bring
-from fiftyone_avs.models.loading import PRECISIONS, free_on, no_room, provenance
+from fiftyone_avs.models.loading import PRECISIONS, free_on, no_room, provenance, raise_if_gated
 from fiftyone_avs.models.roles import (
     ROLES,
     AudioCaptioner,
@@ -172,7 +172,11 @@ class Models:
         ]
         # A file of one's own is looked at before the tokenizer that goes with it is fetched: it may be the wrong one.
         fetched = [card for card in waiting if repository_of(card) is not None]
-        bring(ask([repository for card in fetched for repository in repositories_of(card)]))
+        try:
+            bring(ask([repository for card in fetched for repository in repositories_of(card)]))
+        except ModelError as error:
+            raise_if_gated(error, fetched)
+            raise
         self._check_memory(waiting)
         for role in roles:
             self.role(role)

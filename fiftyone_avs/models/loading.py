@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -86,11 +86,7 @@ def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options
     try:
         folder = folder_of(wanted)
     except ModelError as error:
-        if card.alternative and isinstance(error.__cause__, Exception) and "gated" in str(error):
-            raise ModelError(
-                f"the hub refuses {wanted.source!r} ({what}): its authors ask for a form. Fill it in on the model's"
-                f" page and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
-            ) from error
+        raise_if_gated(error, [card])
         raise ModelError(
             f"cannot load {what!r} for the role {card.role!r}: {error} (models={{{card.role!r}: <folder>}})"
         ) from error
@@ -105,6 +101,16 @@ def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options
             f"cannot load {what!r} for the role {card.role!r} from {wanted.source!r}: {reason}. Check the files in"
             f" {folder}, or give a folder of your own with models={{{card.role!r}: <folder>}}"
         ) from error
+
+
+def raise_if_gated(error: ModelError, cards: Sequence[Card]) -> None:
+    """Raise a ModelError that names the ungated model if the hub refuses one of these, which asks for a form first."""
+    for card in cards:
+        if card.alternative and "gated" in str(error) and repr(card.source) in str(error):
+            raise ModelError(
+                f"the hub refuses {card.source!r} ({card.name}): its authors ask for a form. Fill it in on the"
+                f" model's page and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
+            ) from error
 
 
 @contextmanager

@@ -24,7 +24,6 @@ from fiftyone_avs.models.hub import TIMEOUT, Listing, RemoteFile, Repository, ca
 LARGE = 8 << 20
 """Bytes from which on a file is worth going on with."""
 
-PIECE = 1 << 20
 TRIES, PAUSE = 5, 1.0
 """So often a line may break within a file, and the seconds before the next try."""
 
@@ -161,7 +160,7 @@ def _receive(url: str, part: Path, size: int, told: Told) -> None:
             told(-start)
             part.unlink(missing_ok=True)
         with part.open("ab") as file:
-            for piece in answer.iter_bytes(PIECE):
+            for piece in answer.iter_bytes():  # as they come: what waits for more would be lost with the line
                 file.write(piece)
                 told(len(piece))
 
