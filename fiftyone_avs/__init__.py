@@ -69,6 +69,7 @@ if TYPE_CHECKING:
     )
     from fiftyone_avs.fo.review.verdicts import set_verdict as set_verdict
     from fiftyone_avs.fo.runs.changing import delete_run as delete_run, rename_run as rename_run
+    from fiftyone_avs.fo.runs.checking import RunCheck as RunCheck, check_runs as check_runs
     from fiftyone_avs.fo.runs.listing import RunInfo as RunInfo, list_runs as list_runs
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
     from fiftyone_avs.fo.segment.loop import RunSummary as RunSummary
@@ -132,6 +133,7 @@ _HOMES = {
     "Checkpoint": "fiftyone_avs.models",
     "Clip": "fiftyone_avs.types",
     "ClipsSummary": "fiftyone_avs.fo.exporting.clips",
+    "check_runs": "fiftyone_avs.fo.runs.checking",
     "compare": "fiftyone_avs.fo.compare.comparison",
     "Comparison": "fiftyone_avs.fo.compare.comparison",
     "ConfigurationError": "fiftyone_avs.errors",
@@ -180,6 +182,7 @@ _HOMES = {
     "Reproduction": "fiftyone_avs.paper.table",
     "run_controls": "fiftyone_avs.fo.studies.controls",
     "RunConflictError": "fiftyone_avs.errors",
+    "RunCheck": "fiftyone_avs.fo.runs.checking",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
     "RunSummary": "fiftyone_avs.fo.segment.loop",
     "SampleInspection": "fiftyone_avs.fo.review.inspection",

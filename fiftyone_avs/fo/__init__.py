@@ -131,6 +131,7 @@ if TYPE_CHECKING:
         delete_run as delete_run,
         rename_run as rename_run,
     )
+    from fiftyone_avs.fo.runs.checking import RunCheck as RunCheck, check_runs as check_runs
     from fiftyone_avs.fo.runs.class_fields import sample_class_fields as sample_class_fields
     from fiftyone_avs.fo.runs.listing import (
         RunInfo as RunInfo,
@@ -203,6 +204,7 @@ _HOMES = {
     "check_predictions": "fiftyone_avs.fo.importing.predictions.import_predictions",
     "check_rename": "fiftyone_avs.fo.runs.changing",
     "check_reproduce": "fiftyone_avs.fo.studies.reproduction",
+    "check_runs": "fiftyone_avs.fo.runs.checking",
     "check_segment": "fiftyone_avs.fo.segment.preflight",
     "check_sheet": "fiftyone_avs.fo.exporting.sheets",
     "choose_samples": "fiftyone_avs.fo.exporting.sheets",
@@ -274,6 +276,7 @@ _HOMES = {
     "root_dataset": "fiftyone_avs.fo.schema.checks",
     "run_controls": "fiftyone_avs.fo.studies.controls",
     "run_info": "fiftyone_avs.fo.runs.listing",
+    "RunCheck": "fiftyone_avs.fo.runs.checking",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
     "RunInspection": "fiftyone_avs.fo.review.run_inspection",
     "RunSummary": "fiftyone_avs.fo.segment.loop",

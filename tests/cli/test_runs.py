@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import fiftyone as fo
 import pytest
 
 from fiftyone_avs import evaluate, segment
-from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, EXIT_USAGE, main
+from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, main
 from fiftyone_avs.fo import benchmark_of, list_run_keys
 from fiftyone_avs.fo.app.plugin_install import FOLDER, plugin_source
 from fiftyone_avs.models import fake
@@ -66,9 +68,38 @@ def test_runs_are_renamed(segmented, capsys):
     assert main(["runs", segmented.name, "--rename", "vcap_acls", "first_try"]) == EXIT_OK
     assert "run 'vcap_acls' is 'first_try' now" in capsys.readouterr().out
     assert list_run_keys(segmented) == ["first_try"]
-    assert segmented.get_evaluation_info("vcap_acls_eval").config.pred_field == "first_try"
+    assert segmented.get_evaluation_info("first_try_eval").config.pred_field == "first_try"
     assert main(["runs", segmented.name]) == EXIT_OK
-    assert capsys.readouterr().out.startswith("first_try: 3 ok, 0 abstained, 0 failed")
+    printed = capsys.readouterr().out
+    assert printed.startswith("first_try: 3 ok, 0 abstained, 0 failed") and "\n  first_try_eval: " in printed
+
+
+def test_runs_are_deleted_with_their_evaluations_or_without(segmented, output, capsys):
+    evaluate(segmented, "vcap_acls", progress=False)
+    assert main(["runs", segmented.name, "--delete", "vcap_acls", "--keep-evaluations"]) == EXIT_OK
+    assert segmented.list_evaluations() == ["vcap_acls_eval"]
+    assert main(["runs", segmented.name]) == EXIT_OK
+    assert "vcap_acls_eval: STALE: its run 'vcap_acls' was deleted" in capsys.readouterr().out
+    segmented.delete_evaluation("vcap_acls_eval")
+    segment(segmented, models=fake.fake_models(), output_dir=output, progress=False)
+    evaluate(segmented, "vcap_acls", progress=False)
+    assert main(["runs", segmented.name, "--delete", "vcap_acls"]) == EXIT_OK
+    assert segmented.list_evaluations() == [] and list_run_keys(segmented) == []
+
+
+def test_runs_are_checked_and_mended(segmented, capsys):
+    lost = segmented.last()
+    Path(lost["vcap_acls"].mask_path).unlink()
+    assert main(["runs", segmented.name, "--check"]) == EXIT_SOME_FAILED
+    printed = capsys.readouterr().out
+    assert "1 with lost or damaged files" in printed and f"  {lost.id}: " in printed
+    assert segmented.count("vcap_acls_status") == 3
+    assert main(["runs", segmented.name, "--check", "--mend"]) == EXIT_OK
+    assert segmented.reload() is None and segmented.count("vcap_acls_status") == 2
+    assert main(["runs", segmented.name, "--check"]) == EXIT_OK
+    assert "2 results, all whole" in capsys.readouterr().out
+    assert main(["runs", segmented.name, "--mend"]) == EXIT_USAGE
+    assert main(["runs"]) == EXIT_USAGE
 
 
 def test_a_rename_that_cannot_be_says_why(segmented, capsys):

@@ -6,7 +6,7 @@ or not there when it was made. Whether an evaluation is stale follows from that,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -35,8 +35,19 @@ def note_change(dataset: fo.Dataset, fields: RunFields, ids: Sequence[str]) -> N
     scores = {key: len(wanted & _scored(dataset, key)) for key in keys}
     if any(scores.values()):
         change = {"at": datetime.now(UTC).isoformat(), "samples": len(ids), "scores": scores}
-        config.changes = [*getattr(config, "changes", ()), change]
+        config.changes = [*getattr(config, "changes", []), change]
         dataset.update_run_config(fields.run, config)
+
+
+def rename_in_changes(dataset: fo.Dataset, run: str, keys: Mapping[str, str]) -> None:
+    """Let the changes of a run name its evaluations by their new keys."""
+    config = find_record(dataset, run)
+    if config is not None and getattr(config, "changes", ()):
+        config.changes = [
+            {**one, "scores": {keys.get(key, key): count for key, count in one["scores"].items()}}
+            for one in config.changes
+        ]
+        dataset.update_run_config(run, config)
 
 
 def stale_reason(dataset: fo.Dataset, eval_key: str) -> str:

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
+import fiftyone as fo
 import numpy as np
 import numpy.typing as npt
 from PIL import Image
@@ -23,7 +26,9 @@ from fiftyone_avs.types import Mask, SoftMap
 OWNER = "run.json"
 """Says which run of which dataset a folder belongs to."""
 
-_OURS = re.compile(r"\.?[0-9a-f]{24}(_\d+)?_(mask|map)\.png(\.tmp)?")
+_OURS = re.compile(r"\.?([0-9a-f]{24})(_\d+)?_(mask|map)\.png(\.tmp)?")
+_NAME = re.compile(r"dataset ([0-9a-f]{24}), run (\w+)")
+_LOCAL = ("", "localhost", "127.0.0.1", "::1", "0.0.0.0")
 
 
 @dataclass(frozen=True)
@@ -50,7 +55,8 @@ class RunFolder:
             ConfigurationError: if another run owns the folder, or it cannot be written.
         """
         self.check_free()
-        note = json.dumps({"owner": self._name, **record}, indent=2, default=str)
+        said = {"owner": self._name, "database": database_in_use(), **record}
+        note = json.dumps(said, indent=2, default=str)
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             self._replace(self.path / OWNER, note.encode())
@@ -96,13 +102,19 @@ class RunFolder:
             path.unlink(missing_ok=True)
             _temporary(path).unlink(missing_ok=True)
 
+    def own_files(self) -> dict[Path, str]:
+        """The run's files with the ids of their samples, unfinished ones included; none if the folder is another's."""
+        if self._owner() != self._name:
+            return {}
+        found = ((path, _OURS.fullmatch(path.name)) for path in sorted(self.path.iterdir()))
+        return {path: match[1] for path, match in found if match}
+
     def delete(self) -> None:
         """Remove the run's files, and the folder if nothing else is in it. Files of others stay."""
         if self._owner() != self._name:
             return
-        for path in self.path.iterdir():
-            if _OURS.fullmatch(path.name):
-                path.unlink(missing_ok=True)
+        for path in self.own_files():
+            path.unlink(missing_ok=True)
         (self.path / OWNER).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()
@@ -138,6 +150,40 @@ class RunFolder:
         temporary = _temporary(path)
         temporary.write_bytes(content)
         temporary.replace(path)
+
+
+@dataclass(frozen=True)
+class FolderNote:
+    """Whose a folder is, as its note says.
+
+    Attributes:
+        folder: the folder with its owner.
+        database: the database of the owner's dataset; "" in notes of version 0.1.0.
+    """
+
+    folder: RunFolder
+    database: str
+
+
+def read_note(path: Path) -> FolderNote | None:
+    """The note in a folder, or None if it holds none of ours."""
+    try:
+        note = json.loads((path / OWNER).read_text())
+        name = _NAME.fullmatch(str(note["owner"]))
+        return name and FolderNote(RunFolder(path, name[1], name[2]), str(note.get("database", "")))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def database_in_use() -> str:
+    """The name of this process's FiftyOne database that all its users have, as far as it has one; no password in it."""
+    uri = fo.config.database_uri
+    if not uri:
+        return f"{socket.gethostname()}:{fo.config.database_dir}/{fo.config.database_name}"
+    parts = urlsplit(uri)
+    hosts = parts.netloc.rpartition("@")[2]
+    here = f"{socket.gethostname()}:" if parts.hostname is None or parts.hostname in _LOCAL else ""
+    return f"{here}{hosts}/{fo.config.database_name}"
 
 
 def stem_of(sample_id: str, frame_number: int | None = None) -> str:

@@ -74,13 +74,20 @@ def old_results(dataset: fo.Dataset, fields: RunFields, samples: SampleCollectio
     return OldResults(masks, inside, ids, outside)
 
 
-def clear_results(dataset: fo.Dataset, fields: RunFields, folder: RunFolder, ids: Sequence[str]) -> None:
+def clear_results(
+    dataset: fo.Dataset, fields: RunFields, folder: RunFolder | None, ids: Sequence[str]
+) -> None:
     """Take a run's results from samples: all their statuses first, then the other fields, then the files.
 
     Whenever this is interrupted, what has lost anything has no status and is done by the next call.
-    Files outside the run's folder (those that a clone shares with the original) stay.
+
+    Args:
+        dataset: the dataset of the samples.
+        fields: the run's.
+        folder: of the run's own files; None if they are all those of a clone's original, which stay.
+        ids: of the samples.
     """
-    files = list(_files_of(dataset, fields, folder, ids))
+    stems = [] if folder is None else list(_files_of(dataset, fields, folder, ids))
     for part in views_of(dataset, ids):
         part.clear_sample_fields([fields.status])
     others = [name for name in fields.own if fields.on_frames or name != fields.status]
@@ -89,8 +96,9 @@ def clear_results(dataset: fo.Dataset, fields: RunFields, folder: RunFolder, ids
             part.clear_frame_fields(others)
         else:
             part.clear_sample_fields(others)
-    for stem in files:
-        folder.discard(stem)
+    if folder is not None:
+        for stem in stems:
+            folder.discard(stem)
 
 
 def _files_of(dataset: fo.Dataset, fields: RunFields, folder: RunFolder, ids: Sequence[str]) -> Iterator[str]:

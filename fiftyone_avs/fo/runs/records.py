@@ -132,15 +132,18 @@ def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> 
     id, so that a dataset deleted and made again under the same name never meets old files.
     """
     identity = dataset_id(dataset)
-    if output_dir is None:
-        root = Path(fo.config.default_dataset_dir) / "avs" / f"{dataset.name}-{identity[-6:]}"
-    else:
-        root = Path(output_dir).expanduser()
+    root = default_root(dataset) if output_dir is None else Path(output_dir).expanduser()
     others = [key for key in dataset.list_runs(method=METHOD) if key != run]
     taken = {Path(dataset.get_run_info(key).config.directory) for key in others}
     names = (run if number == 1 else f"{run}-{number}" for number in count(1))
     path = next(path for name in names if (path := (root / name).absolute()) not in taken)
     return RunFolder(path, identity, run)
+
+
+def default_root(dataset: fo.Dataset) -> Path:
+    """Where the runs of a dataset have their folders unless they are told."""
+    name = f"{dataset.name}-{dataset_id(dataset)[-6:]}"
+    return (Path(fo.config.default_dataset_dir) / "avs" / name).absolute()
 
 
 def move_record(dataset: fo.Dataset, run: str, config: AVSRunConfig, folder: RunFolder) -> None:

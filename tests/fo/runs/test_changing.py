@@ -112,7 +112,10 @@ def test_fields_record_and_sidebar_get_the_new_name_and_files_stay(owner):
     assert owner.count_values("first_try_status") == {"ok": 3}
     assert "vcap_acls" not in owner.mask_targets
     assert owner.mask_targets["first_try"] == {0: "background", 255: "sounding object"}
-    assert sidebar(owner).keys() == {*groups, "first_try"} - {"vcap_acls"}
+    assert sidebar(owner).keys() == {*groups, "first_try", "first_try_eval"} - {
+        "vcap_acls",
+        "vcap_acls_eval",
+    }
     assert sidebar(owner)["first_try"] == [f"first_try{end}" for end in OWN]
     after = run_info(owner, "first_try")
     assert (after.settings, after.created, after.directory) == (
@@ -128,17 +131,40 @@ def test_evaluations_follow_and_keep_their_scores(judged):
     loaded = judged.load_evaluation_results("vcap_acls_eval")
     scores = judged.values("vcap_acls_eval_iou")
     rename_run(judged, "vcap_acls", "first_try")
-    results = judged.load_evaluation_results("vcap_acls_eval")
+    results = judged.load_evaluation_results("first_try_eval")
     assert (results.config.pred_field, results.config.gt_field) == ("first_try", "ground_truth")
-    assert results.rows == loaded.rows and results.key == "vcap_acls_eval"
+    assert results.rows == loaded.rows and results.key == "first_try_eval"
     assert [row.name for row in compare([results]).rows] == ["first_try"]
-    assert judged.values("vcap_acls_eval_iou") == scores
+    assert judged.values("first_try_eval_iou") == scores and not judged.has_field("vcap_acls_eval_iou")
+    assert {info.key: (info.run, info.stale) for info in list_evaluations(judged)} == {
+        "first_try_eval": ("first_try", ""),
+        "other_eval": ("other", ""),
+    }
+    again = evaluate(judged, "first_try", progress=False)
+    assert again.rows == loaded.rows
+
+
+def test_evaluations_with_names_of_their_own_keep_them(judged):
+    evaluate(judged, "vcap_acls", eval_key="best", progress=False)
+    rename_run(judged, "vcap_acls", "first_try")
     assert {info.key: info.run for info in list_evaluations(judged)} == {
-        "vcap_acls_eval": "first_try",
+        "first_try_eval": "first_try",
+        "best": "first_try",
         "other_eval": "other",
     }
-    again = evaluate(judged, "first_try", eval_key="vcap_acls_eval", progress=False)
-    assert again.rows == loaded.rows
+
+
+def test_a_key_after_which_an_evaluation_cannot_be_called_is_refused(judged):
+    evaluate(judged, "other", eval_key="first_try_eval", progress=False)
+    judged.add_sample_field("second_eval_iou", fo.FloatField)
+    before = state(judged)
+    for new in ("first_try", "second"):
+        (found,) = check_rename(judged, "vcap_acls", new)
+        assert found.argument == "new_run" and f"would be called '{new}_eval'" in found.message
+        with pytest.raises(ConfigurationError, match=f"would be called '{new}_eval'"):
+            rename_run(judged, "vcap_acls", new)
+    judged.reload()
+    assert state(judged) == before
 
 
 def test_only_the_runs_own_evaluations_follow(judged):
@@ -149,7 +175,7 @@ def test_only_the_runs_own_evaluations_follow(judged):
     rename_run(judged, "vcap_acls", "first_try")
     preds = {key: judged.get_evaluation_info(key).config.pred_field for key in judged.list_evaluations()}
     assert preds == {
-        "vcap_acls_eval": "first_try",
+        "first_try_eval": "first_try",
         "other_eval": "other",
         "drawn_eval": "drawn",
         "built_in": "first_try",
@@ -167,10 +193,10 @@ def test_frames_are_renamed_with_the_status_of_their_video(videos):
     assert sample["first_try_status"] == sample.frames[1]["first_try_status"] == "ok"
     schema = {*videos.get_field_schema(), *videos.get_frame_field_schema()}
     assert not schema & {f"vcap_acls{end}" for end in OWN}
-    results = videos.load_evaluation_results("vcap_acls_eval")
+    results = videos.load_evaluation_results("first_try_eval")
     assert results.config.pred_field == "frames.first_try" and results.rows == loaded.rows
     assert videos.get_evaluation_info("other_eval").config.pred_field == "frames.other"
-    assert evaluate(videos, "first_try", eval_key="vcap_acls_eval", progress=False).rows == loaded.rows
+    assert evaluate(videos, "first_try", progress=False).rows == loaded.rows
 
 
 def test_a_renamed_run_is_resumed_and_deleted_by_its_new_key(make_images, output):
@@ -213,7 +239,7 @@ def test_a_clone_is_renamed_without_the_original(owner):
     try:
         rename_run(clone, "vcap_acls", "first_try")
         assert list_run_keys(clone) == ["first_try", "other"]
-        assert clone.load_evaluation_results("vcap_acls_eval").config.pred_field == "first_try"
+        assert clone.load_evaluation_results("first_try_eval").config.pred_field == "first_try"
         owner.reload()
         assert list_run_keys(owner) == ["vcap_acls", "other"] and owner.count("vcap_acls") == 3
         assert owner.load_evaluation_results("vcap_acls_eval").config.pred_field == "vcap_acls"
@@ -244,9 +270,10 @@ def test_keys_that_cannot_be_are_refused_and_nothing_changes(judged):
     judged.add_sample_field("notes_query", fo.StringField)
     before = state(judged)
     for run_key, new, error, message in REFUSED:
-        for call in (check_rename, rename_run):
-            with pytest.raises(error, match=message):
-                call(judged, run_key, new)
+        found = check_rename(judged, run_key, new)
+        with pytest.raises(error, match=message) as raised:
+            rename_run(judged, run_key, new)
+        assert str(raised.value) == found[0].message and found[0].blocks
     judged.reload()
     assert state(judged) == before
 
@@ -261,7 +288,7 @@ def test_the_status_of_videos_must_be_free_too(videos):
     videos.add_sample_field("mine_status", fo.StringField)
     with pytest.raises(ConfigurationError, match="'mine_status'"):
         rename_run(videos, "vcap_acls", "mine")
-    check_rename(videos, "vcap_acls", "yours")
+    assert check_rename(videos, "vcap_acls", "yours") == []
 
 
 def test_a_run_that_lost_a_field_is_not_renamed_in_part(judged):
@@ -271,9 +298,9 @@ def test_a_run_that_lost_a_field_is_not_renamed_in_part(judged):
     assert list_run_keys(judged) == ["vcap_acls", "other"] and judged.count("vcap_acls") == 3
 
 
-def test_deleting_leaves_evaluations_unless_told(judged):
+def test_deleting_leaves_evaluations_if_told(judged):
     scores = judged.values("vcap_acls_eval_iou")
-    delete_run(judged, "vcap_acls")
+    delete_run(judged, "vcap_acls", evaluations=False)
     assert judged.values("vcap_acls_eval_iou") == scores
     assert set(judged.list_evaluations()) == {"vcap_acls_eval", "other_eval"}
 
@@ -281,7 +308,7 @@ def test_deleting_leaves_evaluations_unless_told(judged):
 def test_deleting_with_evaluations_leaves_those_of_other_runs(judged):
     evaluate(judged, "vcap_acls", eval_key="again", protocol="native", progress=False)
     other = judged.load_evaluation_results("other_eval").rows
-    delete_run(judged, "vcap_acls", evaluations=True)
+    delete_run(judged, "vcap_acls")
     assert judged.list_evaluations() == ["other_eval"]
     assert judged.load_evaluation_results("other_eval").rows == other
     assert not [name for name in judged.get_field_schema() if name.startswith(("vcap_acls", "again"))]
