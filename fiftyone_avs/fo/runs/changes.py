@@ -12,7 +12,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_avs.fo.runs.records import find_record
+from fiftyone_avs.fo.runs.records import AVSRunConfig, find_record
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields
 
 
@@ -35,17 +35,17 @@ def note_change(dataset: fo.Dataset, fields: RunFields, ids: Sequence[str]) -> N
     scores = {key: len(wanted & _scored(dataset, key)) for key in keys}
     if any(scores.values()):
         change = {"at": datetime.now(UTC).isoformat(), "samples": len(ids), "scores": scores}
-        config.changes = [*getattr(config, "changes", []), change]
+        config.changes = [*_changes(config), change]
         dataset.update_run_config(fields.run, config)
 
 
 def rename_in_changes(dataset: fo.Dataset, run: str, keys: Mapping[str, str]) -> None:
     """Let the changes of a run name its evaluations by their new keys."""
     config = find_record(dataset, run)
-    if config is not None and getattr(config, "changes", ()):
+    if config is not None and _changes(config):
         config.changes = [
             {**one, "scores": {keys.get(key, key): count for key, count in one["scores"].items()}}
-            for one in config.changes
+            for one in _changes(config)
         ]
         dataset.update_run_config(run, config)
 
@@ -64,12 +64,17 @@ def stale_reason(dataset: fo.Dataset, eval_key: str) -> str:
     made = info.timestamp.replace(tzinfo=UTC)
     if datetime.fromisoformat(record.created) > made:
         return f"run {run!r} was deleted and made anew since"
-    later = [one for one in getattr(record, "changes", ()) if datetime.fromisoformat(one["at"]) > made]
+    later = [one for one in _changes(record) if datetime.fromisoformat(one["at"]) > made]
     counts = [count for one in later if (count := _count(one, eval_key))]
     if not counts:
         return ""
     more = " or more" if len(counts) > 1 else ""
     return f"run {run!r} has other results since for {max(counts)}{more} of the samples it scored"
+
+
+def _changes(config: AVSRunConfig) -> list[dict[str, Any]]:
+    """The changes that a record notes; those of earlier versions note none."""
+    return list(getattr(config, "changes", None) or [])
 
 
 def _count(change: dict[str, Any], eval_key: str) -> int:

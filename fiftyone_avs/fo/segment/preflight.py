@@ -13,15 +13,10 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.conflicts import check_apart, check_settings, choose_folder
 from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
 from fiftyone_avs.fo.runs.records import UNKNOWN, find_record
-from fiftyone_avs.fo.runs.start_or_resume import (
-    check_apart,
-    check_settings,
-    choose_folder,
-    fields_of_run,
-    settings_of,
-)
+from fiftyone_avs.fo.runs.start_or_resume import fields_of_run, settings_of
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields, check_free, check_run_key
 from fiftyone_avs.fo.schema.findings import Finding, finding_of

@@ -12,9 +12,10 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummary, extra_note
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
+from fiftyone_avs.fo.runs.conflicts import check_settings, choose_folder, starts_anew
 from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
 from fiftyone_avs.fo.runs.records import find_record
-from fiftyone_avs.fo.runs.start_or_resume import check_settings, choose_folder, open_run, starts_anew
+from fiftyone_avs.fo.runs.start_or_resume import open_run
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import AUDIO, RunFields, check_run_key
 from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
