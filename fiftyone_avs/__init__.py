@@ -71,9 +71,20 @@ if TYPE_CHECKING:
     from fiftyone_avs.fo.runs.changing import delete_run as delete_run, rename_run as rename_run
     from fiftyone_avs.fo.runs.checking import RunCheck as RunCheck, check_runs as check_runs
     from fiftyone_avs.fo.runs.listing import RunInfo as RunInfo, list_runs as list_runs
+    from fiftyone_avs.fo.segment.calls import (
+        UnfinishedCall as UnfinishedCall,
+        list_unfinished as list_unfinished,
+        stop_run as stop_run,
+    )
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
-    from fiftyone_avs.fo.segment.loop import RunSummary as RunSummary
+    from fiftyone_avs.fo.segment.resuming import (
+        resume_run as resume_run,
+    )
     from fiftyone_avs.fo.segment.segmentation import segment as segment, segment_all as segment_all
+    from fiftyone_avs.fo.segment.summaries import (
+        RunSummaries as RunSummaries,
+        RunSummary as RunSummary,
+    )
     from fiftyone_avs.fo.studies.controls import run_controls as run_controls
     from fiftyone_avs.fo.studies.reproduction import reproduce as reproduce
     from fiftyone_avs.models import (
@@ -161,6 +172,7 @@ _HOMES = {
     "list_models": "fiftyone_avs.models",
     "list_runs": "fiftyone_avs.fo.runs.listing",
     "list_strategies": "fiftyone_avs.strategies",
+    "list_unfinished": "fiftyone_avs.fo.segment.calls",
     "load_models": "fiftyone_avs.models",
     "load_pipeline": "fiftyone_avs.planning",
     "make_clips": "fiftyone_avs.fo.exporting.clips",
@@ -180,11 +192,13 @@ _HOMES = {
     "rename_scores": "fiftyone_avs.fo.evaluate.renaming",
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "Reproduction": "fiftyone_avs.paper.table",
+    "resume_run": "fiftyone_avs.fo.segment.resuming",
     "run_controls": "fiftyone_avs.fo.studies.controls",
     "RunConflictError": "fiftyone_avs.errors",
     "RunCheck": "fiftyone_avs.fo.runs.checking",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
-    "RunSummary": "fiftyone_avs.fo.segment.loop",
+    "RunSummaries": "fiftyone_avs.fo.segment.summaries",
+    "RunSummary": "fiftyone_avs.fo.segment.summaries",
     "SampleInspection": "fiftyone_avs.fo.review.inspection",
     "segment": "fiftyone_avs.fo.segment.segmentation",
     "segment_all": "fiftyone_avs.fo.segment.segmentation",
@@ -193,10 +207,12 @@ _HOMES = {
     "SheetSummary": "fiftyone_avs.fo.exporting.sheets",
     "Sound": "fiftyone_avs.types",
     "SSLalignDataset": "fiftyone_avs.fo.importing.benchmarks.types",
+    "stop_run": "fiftyone_avs.fo.segment.calls",
     "Strategy": "fiftyone_avs.strategies",
     "TokenEmbeddings": "fiftyone_avs.types",
     "Trace": "fiftyone_avs.types",
     "train_bridge": "fiftyone_avs.training.bridge",
+    "UnfinishedCall": "fiftyone_avs.fo.segment.calls",
     "uninstall_plugin": "fiftyone_avs.fo.app.plugin_install",
     "VGGSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",
     "VPOSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",

@@ -1,8 +1,10 @@
-"""Progress that people or programs are shown: of a loop, and of several calls as one."""
+"""Progress that people or programs are shown: of a loop, of several calls as one, and in words."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TypeVar
 
 from tqdm import tqdm
@@ -14,6 +16,43 @@ Tell = Callable[[int, int], None]
 
 Progress = bool | Tell
 """Whether to show a bar, or who is told instead."""
+
+Hear = Callable[[str], None]
+"""Is told in words what is being done."""
+
+_LISTENERS: ContextVar[tuple[Hear, ...]] = ContextVar("listeners", default=())
+
+
+def say(what: str) -> None:
+    """Tell those who listen what is being done now, where there is nothing to count: "loading models, 2 of 4"."""
+    for hear in _LISTENERS.get():
+        hear(what)
+
+
+@contextmanager
+def listening(hear: Hear) -> Iterator[None]:
+    """Let somebody hear what is said in this block, in this thread.
+
+    Example:
+        >>> with listening(print): avs.segment(dataset)
+    """
+    token = _LISTENERS.set((hear, *_LISTENERS.get()))
+    try:
+        yield
+    finally:
+        _LISTENERS.reset(token)
+
+
+def time_left(done: int, total: int, seconds: float) -> str:
+    """How long the rest will take, as in "about 3 min left", if so many items took so many seconds; "" if unknown."""
+    if done < 1 or total <= done or seconds <= 0:
+        return ""
+    rest = seconds / done * (total - done)
+    if rest < 60:
+        return f"about {max(1, round(rest))} s left"
+    if rest < 3600:
+        return f"about {round(rest / 60)} min left"
+    return f"about {rest / 3600:.1f} h left"
 
 
 class Steps:

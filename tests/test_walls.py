@@ -91,6 +91,7 @@ def test_what_needs_no_fiftyone_is_not_in_fo():
         "fiftyone_avs.fo.evaluate.scoring": "scores what is stored, in threads that must not touch the database",
         "fiftyone_avs.fo.schema.eval_fields": "names of fields, and what the App tells of them",
         "fiftyone_avs.fo.schema.findings": "what the checks of calls on collections return",
+        "fiftyone_avs.fo.segment.summaries": "what calls on collections return",
     }
     assert idle - packages == set(by_design)
 

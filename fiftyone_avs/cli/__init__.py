@@ -23,6 +23,7 @@ from fiftyone_avs.cli import (
     reproducing,
     segmenting,
     sheets,
+    stopping,
     training,
 )
 from fiftyone_avs.cli.common import spell_out_overwrite, tell_of_old_name
@@ -66,6 +67,7 @@ def build_parser() -> argparse.ArgumentParser:
         plugin,
         importing,
         segmenting,
+        stopping,
         evaluating,
         managing_runs,
         browsing,
@@ -96,11 +98,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"fiftyone-avs {options.command}: {error}", file=sys.stderr)
         return EXIT_ERROR
     except KeyboardInterrupt:
-        print(f"\n{_interrupted(options.command)}", file=sys.stderr)
+        print(f"\n{_interrupted(options)}", file=sys.stderr)
         return EXIT_INTERRUPTED
 
 
-def _interrupted(name: str) -> str:
+def _interrupted(options: argparse.Namespace) -> str:
+    name = options.command
+    if name in ("segment", "resume"):
+        return "\n".join(["interrupted; what is done is stored", *stopping.unfinished_lines(options.dataset)])
     if name in ("export", "clips", "review"):
         return (
             "interrupted; the files that are there are whole, run it again with --overwrite for all of them"

@@ -16,6 +16,9 @@ OVERWRITE_SAMPLES, OVERWRITE_RUN = "samples", "run"
 OVERWRITING = ("segment", "import-predictions")
 """The commands that have it."""
 
+SOME_FAILED = 3
+"""The exit code of commands that did their work, but for some samples."""
+
 
 def load_collection(name: str, view: str | None = None) -> Any:
     """A dataset, or one of its saved views.

@@ -6,6 +6,7 @@ import argparse
 
 from fiftyone_avs.cli.common import command, load_collection
 from fiftyone_avs.cli.segmenting import SOME_FAILED
+from fiftyone_avs.cli.stopping import unfinished_lines
 
 RUNS = """\
 List the runs of a dataset with their strategy, models, counts and evaluations; delete one with all its fields,
@@ -72,6 +73,8 @@ def run_runs(options: argparse.Namespace) -> int:
     for one in evaluations:
         if one.is_run and one.run not in [run.key for run in found]:
             print(f"{one.key}: STALE: {one.stale}")
+    for line in unfinished_lines(dataset.name):
+        print(line)
     return 0
 
 

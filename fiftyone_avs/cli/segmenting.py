@@ -7,6 +7,7 @@ from dataclasses import fields
 from typing import Any
 
 from fiftyone_avs.cli.common import (
+    SOME_FAILED as SOME_FAILED,
     add_batch_size,
     add_overwrite,
     command,
@@ -15,11 +16,10 @@ from fiftyone_avs.cli.common import (
     pairs,
     typed_pairs,
 )
+from fiftyone_avs.cli.stopping import print_summaries, saying
 from fiftyone_avs.models.cards import PRESETS
 from fiftyone_avs.models.loading import PRECISIONS
 from fiftyone_avs.strategies import list_strategies
-
-SOME_FAILED = 3
 
 SEGMENT = """\
 Predict masks of what sounds for every sample of a dataset (or saved view).
@@ -28,9 +28,9 @@ Pictures need a field with the sound's path (--audio-field); videos bring their 
 labelled frame by frame at --fps. Results are fields on the samples, named after the run: <run> (mask),
 <run>_map (soft map), <run>_query (referring expression), <run>_candidates, <run>_status.
 
-Interrupted? Run the same command again: only what is missing is done, masks whose files are lost included.
---overwrite makes the samples of this command anew and leaves the run's other masks. A run key that is taken by
-another configuration is refused unless --overwrite run deletes that whole run first.
+Interrupted? Run the same command again, or `fiftyone-avs resume`: only what is missing is done, masks whose files
+are lost included. --overwrite makes the samples of this command anew and leaves the run's other masks. A run key
+that is taken by another configuration is refused unless --overwrite run deletes that whole run first.
 
 examples:
   fiftyone-avs segment my-data
@@ -148,33 +148,30 @@ def run_segment(options: argparse.Namespace) -> int:
     runs = dict(zip(name_runs(strategies, options.run_key), strategies, strict=True))
     if len(runs) < len(strategies):
         raise avs.ConfigurationError("--strategy names a strategy twice: run it again under another --run")
-    summaries = avs.segment_all(
-        load_collection(options.dataset, options.view),
-        runs,
-        preset=options.preset,
-        audio_field=options.audio_field,
-        models=pairs(options.models, "--models"),
-        strategy_options=dict.fromkeys(runs, given),
-        device=options.device,
-        precision=options.precision,
-        compile=options.compile,
-        batch_size=options.batch_size,
-        workers=options.workers,
-        runner=_runner(options),
-        fps=options.fps,
-        frames_of=options.frames_of,
-        threshold=options.threshold,
-        silence=options.silence,
-        output_dir=options.output_dir,
-        overwrite=overwrite_of(options),
-        retry_failed=options.retry_failed,
-        max_samples=options.max_samples,
-    )
-    for summary in summaries:
-        print(summary)
-        for sample_id, reason in summary.reasons.items():
-            print(f"  {sample_id}: {reason}")
-    return SOME_FAILED if any(summary.failed for summary in summaries) else 0
+    with saying():
+        summaries = avs.segment_all(
+            load_collection(options.dataset, options.view),
+            runs,
+            preset=options.preset,
+            audio_field=options.audio_field,
+            models=pairs(options.models, "--models"),
+            strategy_options=dict.fromkeys(runs, given),
+            device=options.device,
+            precision=options.precision,
+            compile=options.compile,
+            batch_size=options.batch_size,
+            workers=options.workers,
+            runner=_runner(options),
+            fps=options.fps,
+            frames_of=options.frames_of,
+            threshold=options.threshold,
+            silence=options.silence,
+            output_dir=options.output_dir,
+            overwrite=overwrite_of(options),
+            retry_failed=options.retry_failed,
+            max_samples=options.max_samples,
+        )
+    return print_summaries(summaries)
 
 
 def _runner(options: argparse.Namespace) -> Any:

@@ -148,13 +148,26 @@ if TYPE_CHECKING:
     from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS as CAPTION_FIELDS
     from fiftyone_avs.fo.schema.findings import Finding as Finding
     from fiftyone_avs.fo.schema.private import serialized_view as serialized_view
+    from fiftyone_avs.fo.segment.calls import (
+        UnfinishedCall as UnfinishedCall,
+        list_unfinished as list_unfinished,
+        stop_run as stop_run,
+    )
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
-    from fiftyone_avs.fo.segment.loop import RunSummary as RunSummary
-    from fiftyone_avs.fo.segment.preflight import check_segment as check_segment
-    from fiftyone_avs.fo.segment.segmentation import (
+    from fiftyone_avs.fo.segment.demo_models import (
         DEMO_MARK as DEMO_MARK,
         DemoModelsWarning as DemoModelsWarning,
-        segment_all as segment_all,
+        demo_models_note as demo_models_note,
+    )
+    from fiftyone_avs.fo.segment.preflight import check_segment as check_segment
+    from fiftyone_avs.fo.segment.resuming import (
+        check_resume as check_resume,
+        resume_run as resume_run,
+    )
+    from fiftyone_avs.fo.segment.segmentation import segment_all as segment_all
+    from fiftyone_avs.fo.segment.summaries import (
+        RunSummaries as RunSummaries,
+        RunSummary as RunSummary,
     )
     from fiftyone_avs.fo.studies.controls import (
         CONTROLS as CONTROLS,
@@ -204,6 +217,7 @@ _HOMES = {
     "check_predictions": "fiftyone_avs.fo.importing.predictions.import_predictions",
     "check_rename": "fiftyone_avs.fo.runs.changing",
     "check_reproduce": "fiftyone_avs.fo.studies.reproduction",
+    "check_resume": "fiftyone_avs.fo.segment.resuming",
     "check_runs": "fiftyone_avs.fo.runs.checking",
     "check_segment": "fiftyone_avs.fo.segment.preflight",
     "check_sheet": "fiftyone_avs.fo.exporting.sheets",
@@ -221,8 +235,9 @@ _HOMES = {
     "dataset_from_videos": "fiftyone_avs.fo.importing.folders",
     "default_data_name": "fiftyone_avs.fo.importing.benchmarks.import_benchmark",
     "delete_run": "fiftyone_avs.fo.runs.changing",
-    "DEMO_MARK": "fiftyone_avs.fo.segment.segmentation",
-    "DemoModelsWarning": "fiftyone_avs.fo.segment.segmentation",
+    "DEMO_MARK": "fiftyone_avs.fo.segment.demo_models",
+    "demo_models_note": "fiftyone_avs.fo.segment.demo_models",
+    "DemoModelsWarning": "fiftyone_avs.fo.segment.demo_models",
     "describe_rules": "fiftyone_avs.fo.evaluate.results",
     "describe_samples": "fiftyone_avs.fo.compare.browsing",
     "EvaluationInfo": "fiftyone_avs.fo.evaluate.listing",
@@ -249,6 +264,7 @@ _HOMES = {
     "list_evaluations": "fiftyone_avs.fo.evaluate.listing",
     "list_run_keys": "fiftyone_avs.fo.runs.listing",
     "list_runs": "fiftyone_avs.fo.runs.listing",
+    "list_unfinished": "fiftyone_avs.fo.segment.calls",
     "make_clips": "fiftyone_avs.fo.exporting.clips",
     "make_sheet": "fiftyone_avs.fo.exporting.sheets",
     "metric_of": "fiftyone_avs.fo.evaluate.custom_metrics",
@@ -272,6 +288,7 @@ _HOMES = {
     "reproduce": "fiftyone_avs.fo.studies.reproduction",
     "ReproducedRow": "fiftyone_avs.paper.table",
     "Reproduction": "fiftyone_avs.paper.table",
+    "resume_run": "fiftyone_avs.fo.segment.resuming",
     "ROLES": "fiftyone_avs.models",
     "root_dataset": "fiftyone_avs.fo.schema.checks",
     "run_controls": "fiftyone_avs.fo.studies.controls",
@@ -279,7 +296,8 @@ _HOMES = {
     "RunCheck": "fiftyone_avs.fo.runs.checking",
     "RunInfo": "fiftyone_avs.fo.runs.listing",
     "RunInspection": "fiftyone_avs.fo.review.run_inspection",
-    "RunSummary": "fiftyone_avs.fo.segment.loop",
+    "RunSummaries": "fiftyone_avs.fo.segment.summaries",
+    "RunSummary": "fiftyone_avs.fo.segment.summaries",
     "sample_class_fields": "fiftyone_avs.fo.runs.class_fields",
     "SampleInspection": "fiftyone_avs.fo.review.inspection",
     "segment_all": "fiftyone_avs.fo.segment.segmentation",
@@ -291,7 +309,9 @@ _HOMES = {
     "SSLalignDataset": "fiftyone_avs.fo.importing.benchmarks.types",
     "Standing": "fiftyone_avs.fo.compare.standings",
     "standings": "fiftyone_avs.fo.compare.standings",
+    "stop_run": "fiftyone_avs.fo.segment.calls",
     "TABLES": "fiftyone_avs.paper.plan",
+    "UnfinishedCall": "fiftyone_avs.fo.segment.calls",
     "uninstall_plugin": "fiftyone_avs.fo.app.plugin_install",
     "VERDICTS": "fiftyone_avs.fo.review.verdicts",
     "VGGSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",

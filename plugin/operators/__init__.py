@@ -1,4 +1,4 @@
-"""The operators, in the order in which FiftyOne lists them."""
+"""The operators in the order of the work, in which FiftyOne lists them: data, runs, scores, files, housekeeping."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from .segment import SegmentSoundingObjects
 from .sheets import MakeSheet
 
 OPERATORS = (
+    ImportDataset,
+    ShowModels,
     SegmentSoundingObjects,
+    OpenAVSSample,
+    ImportPredictions,
     EvaluateAVS,
     CompareStrategies,
     BrowseByIoU,
-    OpenAVSSample,
-    ImportDataset,
-    ImportPredictions,
     RunControls,
     ReproduceTable,
-    ExportRun,
-    MakeClips,
     MakeSheet,
+    MakeClips,
+    ExportRun,
     RenameRun,
     DeleteRun,
-    ShowModels,
     MakeReviewClips,
     *AVS_METRICS,
 )

@@ -18,6 +18,10 @@ NARROW = {
 }
 """Lets a table fit into a form or half a window."""
 
+FIRST = "AVS: "
+"""What the App's list of operators is sorted by is the first letter of a description. All of ours begin alike, so that
+they come in the order in which they are registered: that of the work."""
+
 Work = Callable[[Callable[[int, int], None]], Any]
 
 
@@ -44,7 +48,7 @@ class AVSOperator(foo.Operator):
         return foo.OperatorConfig(
             self.uri_name,
             label=f"AVS: {self.title[0].lower()}{self.title[1:]}",
-            description=self.about,
+            description=f"{FIRST}{self.about}",
             icon=self.icon,
             dynamic=True,
             **self.options,

@@ -163,3 +163,38 @@ def test_another_plugin_at_its_place_is_a_usage_error(plugins, capsys):
     (plugins / FOLDER).mkdir(parents=True)
     assert main(["install-plugin"]) == EXIT_USAGE
     assert "is not this plugin; move it away first" in capsys.readouterr().err
+
+
+def test_a_run_is_stopped_and_resumed_from_the_command_line(make_images, output, monkeypatch, capsys):
+    dataset = make_images(3)
+    monkeypatch.setattr("fiftyone_avs.planning.load_models", lambda preset, **_: fake.fake_models())
+    monkeypatch.setattr("fiftyone_avs.fo.segment.calls.OFTEN", 0.0)
+
+    def from_another_terminal(done, total):
+        if done == 1:
+            assert main(["stop", dataset.name]) == EXIT_OK
+
+    segment(dataset, "captioning", output_dir=output, batch_size=1, progress=from_another_terminal)
+    assert f"fiftyone-avs resume {dataset.name} captioning" in capsys.readouterr().out
+    assert main(["runs", dataset.name]) == EXIT_OK
+    assert "captioning: stopped; 2 of 3 samples done, 1 left" in capsys.readouterr().out
+    assert main(["resume", dataset.name]) == EXIT_OK
+    shown = capsys.readouterr()
+    assert "run 'captioning': 1 ok, 0 abstained, 0 failed, 2 done already" in shown.out
+    assert "1 sample to do, 2 done already" in shown.err
+    assert main(["resume", dataset.name]) == EXIT_ERROR and "no run is unfinished" in capsys.readouterr().err
+    assert main(["stop", dataset.name]) == EXIT_ERROR
+
+
+def test_an_interrupted_run_says_what_is_left_and_how_to_go_on(make_images, output, monkeypatch, capsys):
+    dataset = make_images(3)
+    monkeypatch.setattr("fiftyone_avs.planning.load_models", lambda preset, **_: fake.fake_models())
+
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("fiftyone_avs.fo.segment.loop.predict_together", interrupted)
+    assert main(["segment", dataset.name, "--output-dir", str(output)]) == 130
+    said = capsys.readouterr().err
+    assert "vcap_acls: interrupted; 0 of 3 samples done, 3 left" in said
+    assert f"fiftyone-avs resume {dataset.name} vcap_acls" in said

@@ -180,6 +180,9 @@ class AVSResults(SegmentationResults):
             lines += [f"    {name}: {reason}" for name, reason in self.excluded.items()]
         return "\n".join([*lines, PROTOCOLS[config.protocol].note])
 
+    def __str__(self) -> str:
+        return self.to_text()
+
     def print_report(self, classes: Any = None, digits: int = 2) -> None:
         """Print ``to_text()``; the arguments are FiftyOne's and play no part here."""
         print(self.to_text())

@@ -39,6 +39,7 @@ __all__ = [
     "root_of",
     "serialized_view",
     "update_evaluation_config",
+    "view_of_stages",
     "write_documents",
 ]
 
@@ -175,6 +176,12 @@ def check_dataset_name(name: str) -> None:
 def serialized_view(view: fo.DatasetView) -> Iterable[Any]:
     """The stages of a view as the App stores them: equal for views that are made alike."""
     return list(_of(view, "_serialize")(include_uuids=False))
+
+
+def view_of_stages(dataset: fo.Dataset, stages: Sequence[Any]) -> fo.DatasetView:
+    """The view that ``serialized_view`` gave the stages of."""
+    view: fo.DatasetView = _of(fo.DatasetView, "_build")(dataset, list(stages))
+    return view
 
 
 def database_address() -> tuple[str, int]:

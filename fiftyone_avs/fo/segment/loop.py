@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -23,11 +23,13 @@ from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.schema.documents import StoredRow
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.fo.segment.blocks import Blocks, together
+from fiftyone_avs.fo.segment.calls import Call
 from fiftyone_avs.fo.segment.saving import Saver, Statuses
+from fiftyone_avs.fo.segment.summaries import RunSummary
 from fiftyone_avs.media import Unread
 from fiftyone_avs.media.frame_clips import FRAMES_AT_ONCE, FrameClip, read_frame_clips
 from fiftyone_avs.pipeline import Task, predict_together
-from fiftyone_avs.progress import Progress
+from fiftyone_avs.progress import Progress, say
 from fiftyone_avs.types import Clip, Prediction
 
 GONE = "the sample was deleted from the dataset during the run"
@@ -40,34 +42,9 @@ Outcomes = Generator[tuple[str, Statuses], None, None]
 """Ids of samples with their statuses, each once they are stored."""
 
 
-@dataclass(frozen=True)
-class RunSummary:
-    """What a call of ``segment`` did.
-
-    Attributes:
-        run: the run key.
-        ok: how many samples have a mask now that had none.
-        abstained: how many samples the strategy declined.
-        failed: how many samples failed.
-        skipped: how many samples were done already.
-        reasons: why samples abstained or failed, by sample id.
-        lost: how many of those done now had been done already, but their files were lost.
-    """
-
-    run: str
-    ok: int
-    abstained: int
-    failed: int
-    skipped: int
-    reasons: Mapping[str, str] = field(default_factory=dict, repr=False)
-    lost: int = 0
-
-    def __str__(self) -> str:
-        text = f"run {self.run!r}: {self.ok} ok, {self.abstained} abstained, {self.failed} failed"
-        text += f", {self.skipped} done already" if self.skipped else ""
-        return text + (
-            f"; {self.lost} of them done again, because their files were lost" if self.lost else ""
-        )
+def never() -> bool:
+    """Nobody asks to stop."""
+    return False
 
 
 @dataclass(frozen=True)
@@ -83,6 +60,7 @@ class SegmentLoop:
         fps: frames per second to label (videos only).
         frames_of: label the frames that have this field (videos only); None labels by fps.
         processes: how many processes read images and their sounds ahead; 0 reads them in a thread of this one.
+        asked_to_stop: is asked between batches; once it says yes, what is computed is stored, and no more is done.
     """
 
     runs: Sequence[OpenRun]
@@ -91,6 +69,7 @@ class SegmentLoop:
     fps: float
     frames_of: str | None = None
     processes: int = 0
+    asked_to_stop: Callable[[], bool] = never
 
     def run(
         self,
@@ -100,10 +79,11 @@ class SegmentLoop:
         max_samples: int | None,
         progress: Progress,
         outcomes: Callable[[Todo], Outcomes] | None = None,
+        call: Call | None = None,
     ) -> list[RunSummary]:
         """Do the samples that have no status yet or lost files; see ``segment``. Returns a summary per run.
 
-        ``outcomes`` does them elsewhere; by default this process does.
+        ``outcomes`` does them elsewhere; by default this process does. ``call`` is told of the progress.
         """
         waiting = self.waiting(samples, retry_failed)
         pending = self.pending(samples, waiting)
@@ -112,19 +92,37 @@ class SegmentLoop:
         for run in self.runs:
             own = [name for name, keys in todo.items() if run.key in keys and name not in run.cleared]
             note_change(self.dataset, run.fields, own)
+        if call is not None:
+            call.begin(len(todo))
+        say(_plan(len(todo), len(pending), len(samples)))
         counts: dict[str, Counter[str]] = {run.key: Counter() for run in self.runs}
         reasons: dict[str, dict[str, str]] = {run.key: {} for run in self.runs}
         stream = (outcomes or self.outcomes)(todo)
         with closing(stream) as told:  # closed at once when the run is interrupted
-            for sample_id, statuses in _report(told, len(todo), progress, ", ".join(counts)):
+            reported = _report(told, len(todo), progress, ", ".join(counts))
+            for done, (sample_id, statuses) in enumerate(reported, start=1):
+                if call is not None:
+                    call.tell(done)
                 for key in todo[sample_id]:
                     kind, _, reason = statuses[key].partition(": ")
                     counts[key][kind] += 1
                     if kind != "ok":
                         reasons[key][sample_id] = reason
-        skipped = {key: len(samples) - len(found.ids) for key, found in waiting.items()}
+                if outcomes is not None and self.asked_to_stop():
+                    break
+        stopped = call is not None and call.stopped
         return [
-            RunSummary(key, n["ok"], n["abstained"], n["failed"], skipped[key], reasons[key], lost[key])
+            RunSummary(
+                key,
+                n["ok"],
+                n["abstained"],
+                n["failed"],
+                len(samples) - len(waiting[key].ids),
+                reasons[key],
+                lost=lost[key],
+                left=len(waiting[key].ids) - n.total(),
+                stopped=stopped,
+            )
             for key, n in counts.items()
         ]
 
@@ -156,6 +154,8 @@ class SegmentLoop:
         for sample_id, statuses in self._stored(todo):
             del gone[sample_id]
             yield sample_id, statuses
+        if self.asked_to_stop():
+            return
         for sample_id, keys in gone.items():
             yield sample_id, dict.fromkeys(keys, f"failed: {GONE}")
 
@@ -166,6 +166,8 @@ class SegmentLoop:
         with Saver(self.dataset, self.runs) as saver:
             with closing(blocks.of(list(todo))) as found:
                 for block in found:
+                    if self.asked_to_stop():
+                        break
                     rows = saver.load([clip.id for clip in block])
                     yield from saver.put(rows, self._predict(block, rows, todo))
             yield from saver.finish()
@@ -188,6 +190,8 @@ class SegmentLoop:
     def _videos(self, todo: Todo) -> Outcomes:
         """Do videos one by one; yield each sample's id and statuses."""
         for sample_id, keys in todo.items():
+            if self.asked_to_stop():
+                return
             runs = [run for run in self.runs if run.key in keys]
             sample = self._select(sample_id, runs)
             if sample is None:
@@ -255,6 +259,13 @@ class SegmentLoop:
                 for field_name, value in run.keeper.labels(document, prediction, run.fields, files).items():
                     document[field_name] = value
                 yield run.key, status_text(prediction)
+
+
+def _plan(todo: int, pending: int, samples: int) -> str:
+    """How many samples are to be done now, and how many are not."""
+    later = f", {pending - todo} left for later" if pending > todo else ""
+    done = f", {samples - pending} done already" if samples > pending else ""
+    return f"{todo} sample{'' if todo == 1 else 's'} to do{later}{done}"
 
 
 def video_status(statuses: Sequence[str]) -> str:

@@ -2,36 +2,32 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
-import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.engine import reading_processes
-from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.runs.overwriting import Overwrite
 from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.findings import raise_first
+from fiftyone_avs.fo.segment.arguments import by_run_key, to_call_again
+from fiftyone_avs.fo.segment.calls import Call, noted
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
 from fiftyone_avs.fo.segment.cluster.job import ClusterJob
-from fiftyone_avs.fo.segment.loop import RunSummary, SegmentLoop
+from fiftyone_avs.fo.segment.demo_models import warn_of_demo_models
+from fiftyone_avs.fo.segment.loop import SegmentLoop
 from fiftyone_avs.fo.segment.preflight import check_segment, frame_field
+from fiftyone_avs.fo.segment.summaries import RunSummaries, RunSummary
 from fiftyone_avs.models import Models
+from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import plan_pipeline, share_models
-from fiftyone_avs.progress import Progress
+from fiftyone_avs.progress import Progress, say
 from fiftyone_avs.strategies import Strategy
-
-DEMO_MARK = "fiftyone_avs_demo"
-"""The key in ``dataset.info`` that marks a dataset of the demo world."""
-
-
-class DemoModelsWarning(UserWarning):
-    """The embedded demo models were asked to look at data that they know nothing of."""
 
 
 def segment(
@@ -157,7 +153,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     max_samples: int | None = None,
     progress: Progress = True,
     runner: str | RayRunner = "local",
-) -> list[RunSummary]:
+) -> RunSummaries:
     """Segment with several strategies in one pass: the same runs as with ``segment`` one after the other, in less time.
 
     A sample's picture and sound are read once, every model is loaded once, each captioner is asked once, a picture is
@@ -171,14 +167,14 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
         max_samples: do no more than this many samples now, each with all strategies that it lacks.
 
     Returns:
-        What was done, per run, in the order of the strategies. A sample that one run has and another one lacks is done
-        for the one that lacks it.
+        What was done, per run, in the order of the strategies; it prints as a table. A sample that one run has and
+        another one lacks is done for the one that lacks it.
 
     Raises:
         ConfigurationError, RunConflictError, ModelError, DatasetError: as ``segment``, before anything is written,
             or if two runs have the same key.
     """
-    by_key = _by_key(strategies, strategy_options)
+    by_key = by_run_key(strategies, strategy_options)
     cluster = ray_options(runner)
     raise_first(
         check_segment(
@@ -223,56 +219,67 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
             for key, strategy in by_key.items()
         ]
     )
-    if cluster is None:
-        for pipeline in pipelines:
-            pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
-    else:
-        pipelines = [for_workers(pipeline, device) for pipeline in pipelines]
-    _warn_of_demo_models(pipelines[0].models, dataset)
-    data = (media, audio_field, fps, frames_of)
-    plans = {
-        key: (pipeline, settings_of(pipeline, *data)) for key, pipeline in zip(by_key, pipelines, strict=True)
-    }
-    runs = open_all(samples, dataset, media, plans, output_dir, overwrite)
-    processes = reading_processes(pipelines[0].models.device) if workers is None else workers
-    work = SegmentLoop(runs, dataset, audio_field, fps, frames_of, processes)
-    outcomes = None
-    if cluster is not None:
-        job = ClusterJob(tuple(runs), device, dataset.name, audio_field, fps, frames_of, workers)
-        outcomes = partial(ray_outcomes, job, options=cluster)
-    return work.run(
-        samples, retry_failed=retry_failed, max_samples=max_samples, progress=progress, outcomes=outcomes
+    again = to_call_again(
+        by_key,
+        models,
+        runner,
+        preset=preset,
+        audio_field=audio_field,
+        strategy_options=strategy_options,
+        device=device,
+        precision=precision,
+        compile=compile,
+        batch_size=batch_size,
+        workers=workers,
+        fps=fps,
+        frames_of=frames_of,
+        threshold=threshold,
+        silence=silence,
+        output_dir=None if output_dir is None else str(output_dir),
+        overwrite=overwrite,
+        retry_failed=retry_failed,
+        max_samples=max_samples,
     )
-
-
-def _by_key(
-    strategies: Sequence[str | Strategy] | Mapping[str, str | Strategy],
-    options: Mapping[str, Mapping[str, Any]] | None,
-) -> dict[str, str | Strategy]:
-    """The strategy of each run key."""
-    if isinstance(strategies, str):
-        raise ConfigurationError(f"strategies must be several, as in [{strategies!r}]; segment() takes one")
-    if isinstance(strategies, Mapping):
-        by_key = dict(strategies)
-    else:
-        by_key = {each if isinstance(each, str) else each.name: each for each in strategies}
-        if len(by_key) < len(strategies):
-            raise ConfigurationError(
-                "two of the strategies have the same name; give them run keys, as in {'first': ..., 'second': ...}"
-            )
-    if not by_key:
-        raise ConfigurationError("there is no strategy to segment with")
-    unknown = (options or {}).keys() - by_key.keys()
-    if unknown:
-        raise ConfigurationError(f"strategy_options: there is no run {sorted(unknown)[0]!r} among these")
-    return by_key
-
-
-def _warn_of_demo_models(models: Models, dataset: fo.Dataset) -> None:
-    if models.preset == "tiny" and not dataset.info.get(DEMO_MARK):
-        warnings.warn(
-            f"preset 'tiny' knows the drawn demo world only, and dataset {dataset.name!r} is not of it:"
-            " expect nonsense. Use preset='open' for real data",
-            DemoModelsWarning,
-            stacklevel=4,
+    data = (media, audio_field, fps, frames_of)
+    with noted(samples, dataset, list(by_key), again) as call:
+        if cluster is None:
+            _load(pipelines, call)
+        else:
+            pipelines = [for_workers(pipeline, device) for pipeline in pipelines]
+        note = warn_of_demo_models(pipelines[0].models, dataset)
+        plans = {
+            key: (pipeline, settings_of(pipeline, *data))
+            for key, pipeline in zip(by_key, pipelines, strict=True)
+        }
+        runs = open_all(samples, dataset, media, plans, output_dir, overwrite)
+        processes = reading_processes(pipelines[0].models.device) if workers is None else workers
+        work = SegmentLoop(runs, dataset, audio_field, fps, frames_of, processes, call.asked_to_stop)
+        outcomes = None
+        if cluster is not None:
+            job = ClusterJob(tuple(runs), device, dataset.name, audio_field, fps, frames_of, workers)
+            outcomes = partial(ray_outcomes, job, options=cluster)
+        summaries = work.run(
+            samples,
+            retry_failed=retry_failed,
+            max_samples=max_samples,
+            progress=progress,
+            outcomes=outcomes,
+            call=call,
         )
+    return RunSummaries(replace(one, note=note) for one in summaries)
+
+
+def _load(pipelines: Sequence[Pipeline], call: Call) -> None:
+    """Load the models of all pipelines, saying which; a missing one is found before any is loaded."""
+    roles = [[*pipeline.strategy.needs, "segmenter"] for pipeline in pipelines]
+    for pipeline, needed in zip(pipelines, roles, strict=True):
+        pipeline.models.check(needed)
+    todo: dict[tuple[int, str], tuple[Models, str]] = {}
+    for pipeline, needed in zip(pipelines, roles, strict=True):
+        models = pipeline.models
+        todo |= {(id(models), role): (models, role) for role in needed if role not in models.loaded}
+    for number, (models, role) in enumerate(todo.values(), start=1):
+        if call.asked_to_stop():
+            break
+        say(f"loading models, {number} of {len(todo)}: {models.cards[role].name}")
+        models.role(role)

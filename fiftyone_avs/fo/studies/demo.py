@@ -25,7 +25,8 @@ from fiftyone_avs.fo.importing.folders import video_metadata
 from fiftyone_avs.fo.review.inspection import SampleInspection
 from fiftyone_avs.fo.schema.fields import GROUND_TRUTH, MASK_TARGETS
 from fiftyone_avs.fo.schema.private import ActiveFields
-from fiftyone_avs.fo.segment.segmentation import DEMO_MARK, segment, segment_all
+from fiftyone_avs.fo.segment.demo_models import DEMO_MARK
+from fiftyone_avs.fo.segment.segmentation import segment, segment_all
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.tiny.clips import make_video
 from fiftyone_avs.tiny.scenes import make_scenes, write_scenes

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
 from itertools import count
@@ -12,6 +13,7 @@ from fiftyone_avs import evaluate, segment
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.app.steps import InSteps
 from fiftyone_avs.models import fake
+from fiftyone_avs.progress import say
 from tests.fo.samples import files_of
 
 SAMPLES = 12
@@ -45,6 +47,18 @@ def give_up(steps, step):
 
 def files_for(ids):
     return {f"{name}_{kind}.png" for name in ids for kind in ("mask", "map")}
+
+
+def test_what_the_work_says_and_how_much_is_left_is_told_in_words():
+    def work(progress):
+        say("loading models, 1 of 2")
+        for number in range(1, 3):
+            progress(number, 2)
+
+    steps = InSteps(work)
+    told = [(*step, steps.text) for step in steps]
+    assert told[0] == (0, 0, "loading models, 1 of 2")
+    assert re.fullmatch(r"1 of 2, 1 left, about 1 s left", told[1][2]) and told[2] == (2, 2, "2 of 2")
 
 
 def test_steps_come_in_order_and_the_result_after_them():
@@ -129,7 +143,7 @@ def test_a_run_that_is_given_up_is_resumed_without_loss(make_images, output):
     models.segmenter.expressions.clear()
     rest = InSteps(lambda progress: segment(dataset, progress=progress, **options))
     left = SAMPLES - stored
-    assert list(rest) == [(number, left) for number in range(1, left + 1)]
+    assert [step for step in rest if step != (0, 0)] == [(number, left) for number in range(1, left + 1)]
     assert (rest.result.ok, rest.result.skipped) == (left, stored)
     assert len(models.segmenter.expressions) == left
     assert dataset.count_values("vcap_acls_status") == {"ok": SAMPLES}

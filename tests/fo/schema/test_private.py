@@ -181,6 +181,11 @@ def test_check_dataset_name(images):
         private.check_dataset_name("")
 
 
+def test_view_of_stages(images):
+    view = images.limit(2)
+    assert private.view_of_stages(images, private.serialized_view(view)) == view
+
+
 def test_serialized_view(images):
     assert private.serialized_view(images.limit(2)) == private.serialized_view(images.limit(2))
     assert private.serialized_view(images.limit(2)) != private.serialized_view(images.limit(1))

@@ -10,7 +10,7 @@ from PIL import Image
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError, RunConflictError
 from fiftyone_avs.fo import delete_run, list_runs, run_info
-from fiftyone_avs.fo.segment.segmentation import DemoModelsWarning
+from fiftyone_avs.fo.segment.demo_models import DemoModelsWarning
 from fiftyone_avs.models import Models, fake
 from tests.fo.samples import SIZE, files_of, segment_with_fakes as run, write_tone
 

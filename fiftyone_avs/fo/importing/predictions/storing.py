@@ -20,7 +20,8 @@ from fiftyone_avs.fo.runs.lost_files import waiting_samples
 from fiftyone_avs.fo.runs.outcomes import load_each
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.fields import RunFields
-from fiftyone_avs.fo.segment.loop import GONE, RunSummary, video_status
+from fiftyone_avs.fo.segment.loop import GONE, video_status
+from fiftyone_avs.fo.segment.summaries import RunSummary
 from fiftyone_avs.media import picture_size, video_info
 from fiftyone_avs.predictions.files import Activation, PredictionFiles, read_prediction
 from fiftyone_avs.predictions.matching import Matching, listed
