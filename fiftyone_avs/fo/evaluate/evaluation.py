@@ -13,6 +13,7 @@ from fiftyone_avs.fo.evaluate.backend import AVSEvaluationConfig
 from fiftyone_avs.fo.evaluate.choices import Coverage, check_coverage, choose
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.evaluate.scoring import warn_of_masks
+from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
@@ -128,6 +129,7 @@ def evaluate(
         if eval_key in dataset.list_evaluations():
             dataset.delete_evaluation(eval_key)  # no half evaluation stays behind, even after Ctrl-C
         raise
+    show_runs(dataset, [run], gt_field, stay=True)
     return results
 
 

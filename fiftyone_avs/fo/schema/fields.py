@@ -21,6 +21,7 @@ from fiftyone_avs.fo.schema.private import (
     refresh,
     rename_in_sidebar,
 )
+from fiftyone_avs.fo.schema.shown import drop_shown, rename_shown
 from fiftyone_avs.media.mask_files import BACKGROUND, SOUNDING
 
 MASK_TARGETS = {BACKGROUND: "background", SOUNDING: "sounding object"}
@@ -157,6 +158,7 @@ def delete_fields(dataset: fo.Dataset, fields: RunFields) -> None:
         dataset.delete_sample_fields(list(_present(_schema(dataset, False), fields.own)))
     dataset.mask_targets.pop(fields.mask, None)
     drop_from_sidebar(dataset, fields.run)
+    drop_shown(dataset, fields.paths)
     dataset.save()
 
 
@@ -172,6 +174,7 @@ def rename_fields(dataset: fo.Dataset, fields: RunFields, run: str) -> None:
     dataset.mask_targets.pop(fields.mask, None)
     dataset.mask_targets[new.mask] = MASK_TARGETS
     rename_in_sidebar(dataset, fields.run, run)
+    rename_shown(dataset, dict(zip(fields.paths, new.paths, strict=True)))
     dataset.save()
 
 

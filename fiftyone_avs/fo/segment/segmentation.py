@@ -11,6 +11,7 @@ from typing import Any, Literal
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.engine import reading_processes
+from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.overwriting import Overwrite
 from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
@@ -252,6 +253,7 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
             for key, pipeline in zip(by_key, pipelines, strict=True)
         }
         runs = open_all(samples, dataset, media, plans, output_dir, overwrite)
+        show_runs(dataset, list(by_key))
         processes = reading_processes(pipelines[0].models.device) if workers is None else workers
         work = SegmentLoop(runs, dataset, audio_field, fps, frames_of, processes, call.asked_to_stop)
         outcomes = None

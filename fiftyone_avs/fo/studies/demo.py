@@ -23,8 +23,8 @@ from fiftyone_avs.fo.evaluate.evaluation import evaluate
 from fiftyone_avs.fo.exporting.sheets import make_sheet
 from fiftyone_avs.fo.importing.folders import video_metadata
 from fiftyone_avs.fo.review.inspection import SampleInspection
+from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.schema.fields import GROUND_TRUTH, MASK_TARGETS
-from fiftyone_avs.fo.schema.private import ActiveFields
 from fiftyone_avs.fo.segment.demo_models import DEMO_MARK
 from fiftyone_avs.fo.segment.segmentation import segment, segment_all
 from fiftyone_avs.models import Models, load_models
@@ -107,7 +107,7 @@ def _run(
     dataset = _image_dataset(world, scenes)
     labels = {row["id"]: row["label"] for row in scenes}
     results = _run_everything(dataset, models, labels, out / "runs", say)
-    _show_first(dataset)
+    show_runs(dataset, ["vcap_acls"])  # the best strategy in red
     rows = _report_rows(dataset, scenes, results)
     comparison = compare(list(results.values()), names=list(results))
     sheet = _write_sheet(dataset, scenes, out / "contact-sheet.png")
@@ -161,18 +161,6 @@ def _run_everything(
         name: evaluate(dataset, name, eval_key=f"{name}_eval", protocol=PROTOCOL, progress=False)
         for name in plan
     }
-
-
-def _show_first(dataset: fo.Dataset) -> None:
-    """Choose what the App shows when the dataset is opened: truth in green, the best strategy in red."""
-    dataset.app_config.active_fields = ActiveFields(
-        paths=["ground_truth", "label", "vcap_acls", "vcap_acls_query"], exclude=False
-    )
-    colours = {"ground_truth": "#00c85a", "vcap_acls": "#eb3c32", "vcap_acls_query": "#eb3c32"}
-    dataset.app_config.color_scheme = fo.ColorScheme(
-        fields=[{"path": path, "fieldColor": colour} for path, colour in colours.items()]
-    )
-    dataset.save()
 
 
 def _report_rows(

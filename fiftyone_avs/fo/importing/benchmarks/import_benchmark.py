@@ -13,8 +13,8 @@ from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo.importing.benchmarks.samples import BOXES, LABEL, NAME, PAIR, TIME, VIDEO
 from fiftyone_avs.fo.importing.benchmarks.types import DATASET_TYPES, BenchmarkImporter
 from fiftyone_avs.fo.importing.import_folder import ImportReport, check_import, import_folder, kinds_of
+from fiftyone_avs.fo.runs.appearance import show_truth
 from fiftyone_avs.fo.schema.fields import AUDIO, FRAMES, GROUND_TRUTH
-from fiftyone_avs.fo.schema.private import ActiveFields
 from fiftyone_avs.media.endings import VIDEOS
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 from fiftyone_avs.progress import Progress
@@ -192,7 +192,8 @@ def _fill(dataset: fo.Dataset, importer: BenchmarkImporter) -> ImportReport:
     if BOXES in tally.fields:
         dataset.add_sample_field(f"{BOXES}.detections.annotator", fo.IntField)
     _save_views(dataset, tally.fields)
-    _show_first(dataset, importer.as_videos)
+    truth = FRAMES + GROUND_TRUTH if importer.as_videos else GROUND_TRUTH
+    show_truth(dataset, [truth], [LABEL])
     return ImportReport(dataset, (), problems, tally.rows, tally.imported)
 
 
@@ -207,13 +208,6 @@ def _declare(dataset: fo.Dataset, as_videos: bool) -> None:
         dataset.add_sample_field(AUDIO, fo.StringField)
     dataset.add_sample_field(LABEL, **label, embedded_doc_type=fo.Classification)
     dataset.add_sample_field(NAME, fo.StringField)
-
-
-def _show_first(dataset: fo.Dataset, as_videos: bool) -> None:
-    """Choose what the App shows at first: the ground truth, which it hides like all masks, and the class."""
-    truth = FRAMES + GROUND_TRUTH if as_videos else GROUND_TRUTH
-    dataset.app_config.active_fields = ActiveFields(paths=[truth, LABEL], exclude=False)
-    dataset.save()
 
 
 def _save_views(dataset: fo.Dataset, fields: set[str]) -> None:

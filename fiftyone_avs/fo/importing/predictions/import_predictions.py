@@ -12,6 +12,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummary, extra_note
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
+from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.conflicts import check_settings, choose_folder, starts_anew
 from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
 from fiftyone_avs.fo.runs.records import find_record
@@ -114,6 +115,7 @@ def import_predictions(
     options = _Options(activation, threshold, first_frame, name_field, gt if on_frames else None, source)
     settings = _settings(samples, dataset, fields, found, targets, options, overwrite)
     own_folder, cleared = open_run(samples, dataset, fields, settings, output_dir, overwrite)
+    show_runs(dataset, [run])
     importer = Importer(dataset, fields, own_folder, found, matching, targets, activation, threshold)
     return importer.run(samples, progress, cleared)
 
