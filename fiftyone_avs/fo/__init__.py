@@ -126,6 +126,7 @@ if TYPE_CHECKING:
         next_sample as next_sample,
         set_verdict as set_verdict,
     )
+    from fiftyone_avs.fo.runs.appearance import Shown as Shown, show_runs as show_runs
     from fiftyone_avs.fo.runs.changing import (
         check_rename as check_rename,
         delete_run as delete_run,
@@ -305,6 +306,8 @@ _HOMES = {
     "set_benchmark": "fiftyone_avs.fo.importing.import_folder",
     "set_verdict": "fiftyone_avs.fo.review.verdicts",
     "SheetSummary": "fiftyone_avs.fo.exporting.sheets",
+    "show_runs": "fiftyone_avs.fo.runs.appearance",
+    "Shown": "fiftyone_avs.fo.runs.appearance",
     "spectrogram_picture": "fiftyone_avs.drawing.spectrogram",
     "SSLalignDataset": "fiftyone_avs.fo.importing.benchmarks.types",
     "Standing": "fiftyone_avs.fo.compare.standings",

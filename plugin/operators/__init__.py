@@ -12,11 +12,14 @@ from .reproduce import ReproduceTable
 from .runs import DeleteRun, RenameRun, ShowModels
 from .segment import SegmentSoundingObjects
 from .sheets import MakeSheet
+from .stopping import ResumeRun, StopRun
 
 OPERATORS = (
     ImportDataset,
     ShowModels,
     SegmentSoundingObjects,
+    StopRun,
+    ResumeRun,
     OpenAVSSample,
     ImportPredictions,
     EvaluateAVS,

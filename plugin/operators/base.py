@@ -18,6 +18,9 @@ NARROW = {
 }
 """Lets a table fit into a form or half a window."""
 
+OURS = "@fiftyone-avs/avs"
+"""What the addresses of our operators begin with."""
+
 FIRST = "AVS: "
 """What the App's list of operators is sorted by is the first letter of a description. All of ours begin alike, so that
 they come in the order in which they are registered: that of the work."""
@@ -89,7 +92,15 @@ class LongOperator(AVSOperator):
         raise NotImplementedError
 
 
-def follow(ctx: Any, work: Work, label: str, *, start: float = 0.0, share: float = 1.0) -> Iterator[Any]:
+def follow(
+    ctx: Any,
+    work: Work,
+    label: str,
+    *,
+    start: float = 0.0,
+    share: float = 1.0,
+    stop: str | None = None,
+) -> Iterator[Any]:
     """Do work, yielding its progress for the App, or reporting it for a delegated operation; return its result.
 
     Args:
@@ -98,12 +109,28 @@ def follow(ctx: Any, work: Work, label: str, *, start: float = 0.0, share: float
         label: what is being done.
         start: where the progress bar stands at the beginning, in 0..1.
         share: how much of the bar is the work's.
+        stop: the key of a run that a button beside the progress stops.
     """
     steps = InSteps(work)
-    yield from _progress(ctx, start, label)
+    yield from _progress(ctx, start, label, stop)
     for done, total in steps:
-        yield from _progress(ctx, start + share * done / max(total, 1), f"{label}: {done} of {total}")
+        yield from _progress(ctx, start + share * done / max(total, 1), f"{label}: {steps.text}", stop)
+    if start + share > 0.999:
+        yield from _progress(ctx, 1.0, f"{label}: done", None)
     return steps.result
+
+
+def bring_up_to_date(ctx: Any, shown: Any = None) -> Any:
+    """Let the App see what has changed in its dataset; filters and view stay, and fields to be shown are.
+
+    Args:
+        ctx: the operator's context.
+        shown: what ``show_runs`` gave; None changes nothing of what is shown.
+    """
+    params: dict[str, Any] = {}
+    if shown is not None:
+        params = {"fields": shown.fields, "instead_of": shown.instead_of, "colours": shown.colours}
+    return ctx.trigger(f"{OURS}/bring_up_to_date", {name: list(value) for name, value in params.items()})
 
 
 def show_error(ctx: Any, label: str, error: Exception) -> Iterator[Any]:
@@ -120,8 +147,13 @@ def show_results(
     columns: Mapping[str, str],
     rows: Sequence[Mapping[str, Any]],
     remarks: Sequence[str] = (),
+    *,
+    resume: str | None = None,
 ) -> Any:
-    """An operator's output: lines, a table (column key -> heading, one mapping per row) if it has rows, remarks."""
+    """An operator's output: lines, a table (column key -> heading, one mapping per row) if it has rows, remarks.
+
+    ``resume`` is the key of a run that a button goes on with.
+    """
     outputs = types.Object()
     for index, line in enumerate(lines):
         outputs.view(f"line{index}", types.Notice(label=line))
@@ -131,6 +163,14 @@ def show_results(
     if remarks:
         outputs.str("remarks", view=types.MarkdownView())
         data["remarks"] = "\n".join(f"* {plain(remark)}" for remark in remarks)
+    if resume is not None:
+        outputs.btn(
+            "resume",
+            "Resume with the same settings",
+            on_click=f"{OURS}/resume_avs_run",
+            params={"run": resume},
+            variant="contained",
+        )
     return ctx.ops.show_output(types.Property(outputs).to_json(), data)
 
 
@@ -142,8 +182,13 @@ def table(columns: Mapping[str, str], **options: Any) -> types.TableView:
     return view
 
 
-def _progress(ctx: Any, progress: float, label: str) -> Iterator[Any]:
+def _progress(ctx: Any, progress: float, label: str, stop: str | None) -> Iterator[Any]:
     if ctx.delegated:
         ctx.set_progress(progress=progress, label=label)
-    else:
+    elif stop is None:
         yield ctx.ops.set_progress(progress=progress, label=label)
+    else:
+        shown = types.Object()
+        shown.float("progress", view=types.ProgressView(label=label))
+        shown.btn("stop", "Stop", on_click=f"{OURS}/stop_avs_run", params={"run": stop}, variant="outlined")
+        yield ctx.ops.show_output(types.Property(shown).to_json(), {"progress": progress})

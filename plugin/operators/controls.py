@@ -22,7 +22,7 @@ from fiftyone_avs.fo import (
 )
 
 from ..forms import absent, check, default_of, dropdown, mask_fields, names, problem, remark
-from .base import LongOperator, follow, show_results
+from .base import LongOperator, bring_up_to_date, follow, show_results
 from .segment import default_preset
 
 
@@ -93,8 +93,8 @@ class RunControls(LongOperator):
         found = yield from follow(ctx, work, "controls")
         if ctx.delegated:
             return
-        yield ctx.ops.reload_dataset()
         runs = {one.name: one for one in (found.strategy, *found.controls)}
+        yield bring_up_to_date(ctx)
         columns = {"metric": "Score x 100", **{name: name for name in runs}, "earned": "Earned by the sound"}
         rows = [_row(earned, runs) for earned in found.earned]
         yield ctx.ops.notify(f"{found.n} samples scored with {len(runs) - 1} controls", variant="success")

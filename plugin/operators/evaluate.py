@@ -23,7 +23,7 @@ from fiftyone_avs.fo import (
 )
 
 from ..forms import absent, default_of, dropdown, mask_fields, names, problem, remark
-from .base import LongOperator, follow, show_results
+from .base import LongOperator, bring_up_to_date, follow, show_results
 
 RULES = {
     "official": "official: as the paper's code (ties count as background)",
@@ -146,7 +146,7 @@ class EvaluateAVS(LongOperator):
             )
         if ctx.delegated:
             return
-        yield ctx.ops.reload_dataset()
+        yield bring_up_to_date(ctx)
         yield ctx.ops.notify("; ".join(map(_counts, results)), variant="success")
         columns = {"key": "Evaluation", **results[0].metrics_shown, "samples": "Scored"}
         title = f"Scores x 100, {describe_rules(results[0].config)}"

@@ -8,10 +8,10 @@ from typing import Any
 import fiftyone as fo
 from fiftyone.operators import types
 
-from fiftyone_avs.fo import check_predictions, import_predictions
+from fiftyone_avs.fo import check_predictions, import_predictions, show_runs
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
-from .base import LongOperator, follow
+from .base import LongOperator, bring_up_to_date, follow
 from .files import report
 
 ACTIVATIONS = {
@@ -76,7 +76,7 @@ class ImportPredictions(LongOperator):
         summary = yield from follow(ctx, work, f"importing {arguments['run']}")
         if ctx.delegated:
             return
-        yield ctx.ops.reload_dataset()
+        yield bring_up_to_date(ctx, show_runs(ctx.dataset, [summary.run]))
         for note in summary.notes:
             yield ctx.ops.notify(note, variant="warning")
         yield from report(ctx, summary)

@@ -10,7 +10,7 @@ import fiftyone_avs as avs
 from fiftyone_avs.fo import PRESETS, check_rename, list_run_keys, run_info
 
 from ..forms import absent, check, dropdown, names, remark
-from .base import AVSOperator, table
+from .base import AVSOperator, bring_up_to_date, table
 
 NO_RUN = "Run 'Segment sounding objects' first"
 
@@ -38,7 +38,7 @@ class DeleteRun(AVSOperator):
         """Delete it."""
         run = ctx.params["run"]
         avs.delete_run(ctx.dataset, run, evaluations=ctx.params.get("evaluations", True))
-        ctx.ops.reload_dataset()
+        bring_up_to_date(ctx)
         ctx.ops.notify(f"run {run!r} is deleted", variant="success")
 
 
@@ -64,7 +64,7 @@ class RenameRun(AVSOperator):
         """Rename it."""
         run, new = ctx.params["run"], ctx.params["new_run"].strip()
         avs.rename_run(ctx.dataset, run, new)
-        ctx.ops.reload_dataset()
+        bring_up_to_date(ctx)
         ctx.ops.notify(f"run {run!r} is {new!r} now", variant="success")
 
 

@@ -9,10 +9,10 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs, root_dataset
+from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs, root_dataset, show_runs
 
 from ..forms import default_of, dropdown, mask_fields, names, problem, remark
-from .base import LongOperator, follow, show_results
+from .base import LongOperator, bring_up_to_date, follow, show_results
 
 WHAT_THEY_DO = {
     "vcap_acls": "image caption, its nouns, and CLAP picks the one that sounds (best in the paper)",
@@ -68,9 +68,9 @@ class SegmentSoundingObjects(LongOperator):
         def work(progress: Any) -> list[avs.RunSummary]:
             return avs.segment_all(samples, runs, progress=progress, **arguments)
 
-        summaries = yield from follow(ctx, work, ", ".join(runs))
+        summaries = yield from follow(ctx, work, ", ".join(runs), stop=next(iter(runs)))
         if not ctx.delegated:
-            yield from _show(ctx, samples, summaries)
+            yield from show_summaries(ctx, samples, summaries)
 
 
 def strategy_fields(ctx: Any, inputs: types.Object) -> list[str]:
@@ -270,15 +270,13 @@ def _devices() -> dict[str, str]:
     return {"": "a GPU if there is one", "cpu": "CPU", **gpus}
 
 
-def _show(ctx: Any, samples: Any, summaries: list[avs.RunSummary]) -> Iterator[Any]:
+def show_summaries(ctx: Any, samples: Any, summaries: list[avs.RunSummary]) -> Iterator[Any]:
     """The new fields in the grid, the counts in a notification, and why samples have no mask in a table."""
-    yield ctx.ops.reload_dataset()
-    prefix = "frames." if ctx.dataset.media_type == "video" else ""
-    new = [name for summary in summaries for name in (summary.run, f"{summary.run}_query")]
-    kept = [name for name in ("ground_truth",) if ctx.dataset.get_field(prefix + name) is not None]
-    yield ctx.ops.set_active_fields([prefix + name for name in (*kept, *new)])
+    yield bring_up_to_date(ctx, show_runs(ctx.dataset, [summary.run for summary in summaries]))
     bad = sum(summary.failed for summary in summaries)
-    yield ctx.ops.notify("; ".join(map(str, summaries)), variant="warning" if bad else "success")
+    stopped = next((summary.run for summary in summaries if summary.stopped), None)
+    variant = "warning" if bad or stopped else "success"
+    yield ctx.ops.notify("; ".join(map(str, summaries)), variant=variant)
     reasons = [
         {"run": summary.run, "file": path.rpartition("/")[2], "reason": summary.reasons[sample_id]}
         for summary in summaries
@@ -286,7 +284,7 @@ def _show(ctx: Any, samples: Any, summaries: list[avs.RunSummary]) -> Iterator[A
         for sample_id, path in _paths(samples, summary)
     ]
     columns = {"run": "Run", "file": "Sample", "reason": "Why it has no mask"}
-    yield show_results(ctx, [str(summary) for summary in summaries], columns, reasons)
+    yield show_results(ctx, [str(summary) for summary in summaries], columns, reasons, resume=stopped)
 
 
 def _paths(samples: Any, summary: avs.RunSummary) -> Iterator[tuple[str, str]]:

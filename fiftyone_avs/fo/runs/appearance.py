@@ -6,16 +6,17 @@ nobody but this package chose any, and a field with a colour keeps it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count
+from typing import Any
 
 import fiftyone as fo
 
 from fiftyone_avs.drawing.palette import TRUTH, run_colour
 from fiftyone_avs.fo.runs.records import METHOD
 from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS, FRAMES, GROUND_TRUTH, RunFields
-from fiftyone_avs.fo.schema.shown import OURS, activate, add_colours, field_colours
+from fiftyone_avs.fo.schema.shown import OURS, activate, add_colours, colour_entries, field_colours
 
 
 @dataclass(frozen=True)
@@ -25,10 +26,12 @@ class Shown:
     Attributes:
         fields: paths to be active.
         instead_of: paths to be active no more: those of other runs, whose masks would lie over these.
+        colours: entries of the dataset's color scheme for all of them.
     """
 
     fields: tuple[str, ...]
     instead_of: tuple[str, ...]
+    colours: tuple[Mapping[str, Any], ...]
 
 
 def show_truth(dataset: fo.Dataset, truths: Sequence[str], texts: Sequence[str] = ()) -> None:
@@ -78,7 +81,8 @@ def show_runs(
     if not (stay and OURS in dataset.info):
         activate(dataset, [*fields, *kept])
     dataset.save()
-    return Shown(tuple(fields), tuple(path for path in others if path not in fields))
+    gone = tuple(path for path in others if path not in fields)
+    return Shown(tuple(fields), gone, tuple(colour_entries(dataset)))
 
 
 def truth_of_dataset(dataset: fo.Dataset) -> str | None:

@@ -25,7 +25,7 @@ def activate(dataset: fo.Dataset, paths: Sequence[str]) -> None:
 
 def field_colours(dataset: fo.Dataset) -> dict[str, str | None]:
     """The colours of fields that have one, by path."""
-    return {one["path"]: one.get("fieldColor") for one in _entries(dataset) if "path" in one}
+    return {one["path"]: one.get("fieldColor") for one in colour_entries(dataset) if "path" in one}
 
 
 def add_colours(dataset: fo.Dataset, colours: Mapping[str, str]) -> None:
@@ -37,26 +37,27 @@ def add_colours(dataset: fo.Dataset, colours: Mapping[str, str]) -> None:
         if path not in known
     ]
     if new:
-        _set(dataset, [*_entries(dataset), *new])
+        _set(dataset, [*colour_entries(dataset), *new])
 
 
 def drop_shown(dataset: fo.Dataset, paths: Sequence[str]) -> None:
     """Forget the colours of fields that go. The caller saves."""
-    kept = [one for one in _entries(dataset) if one.get("path") not in paths]
-    if len(kept) < len(_entries(dataset)):
+    kept = [one for one in colour_entries(dataset) if one.get("path") not in paths]
+    if len(kept) < len(colour_entries(dataset)):
         _set(dataset, kept)
 
 
 def rename_shown(dataset: fo.Dataset, names: Mapping[str, str]) -> None:
     """Let colours, and what this package chose to be shown, follow fields to new paths. The caller saves."""
-    entries = _entries(dataset)
+    entries = colour_entries(dataset)
     if any(one.get("path") in names for one in entries):
         _set(dataset, [{**one, "path": names.get(one.get("path", ""), one.get("path"))} for one in entries])
     if OURS in dataset.info:
         dataset.info[OURS] = [names.get(path, path) for path in dataset.info[OURS]]
 
 
-def _entries(dataset: fo.Dataset) -> list[dict[str, Any]]:
+def colour_entries(dataset: fo.Dataset) -> list[dict[str, Any]]:
+    """What the dataset's color scheme says of single fields."""
     scheme = dataset.app_config.color_scheme
     return list((scheme.fields if scheme is not None else None) or ())
 

@@ -67,6 +67,15 @@ class UnfinishedCall:
         """How many samples it still has to do."""
         return self.total - self.done
 
+    @property
+    def settings(self) -> str:
+        """What it was asked for, in words, but for what was left open."""
+        given = {
+            name: value for name, value in (self.arguments or {}).items() if value not in (None, False, {})
+        }
+        strategies = ", ".join(given.pop("strategies", {}).values())
+        return ", ".join([strategies, *(f"{name} {value}" for name, value in given.items())])
+
     def __str__(self) -> str:
         what = (
             f"{self.done} of {self.total} samples done, {self.left} left"

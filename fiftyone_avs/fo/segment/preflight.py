@@ -21,6 +21,7 @@ from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_data
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields, check_free, check_run_key
 from fiftyone_avs.fo.schema.findings import Finding, finding_of
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, check_worker_device, ray_options
+from fiftyone_avs.fo.segment.demo_models import demo_models_note
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.models.cards import get_preset
 from fiftyone_avs.models.loading import pick_device
@@ -77,6 +78,8 @@ def check_segment(  # noqa: D417 - the other arguments are those of segment
         return [Finding("samples", str(error), error=error)]
     dataset = root_dataset(samples)
     found = [*_check_data(dataset, media, audio_field, frames_of), *_check_numbers(fps, max_samples, workers)]
+    if note := demo_models_note(preset, dataset):
+        found.insert(0, Finding("preset", note, blocks=False))
     if ray is not None:
         found += finding_of("runner", lambda: ray_options(RayRunner(**ray)))
         found += finding_of("device", lambda: check_worker_device(device))

@@ -51,6 +51,7 @@ def test_a_stopped_run_stores_what_is_computed_and_is_resumed_with_its_settings(
 
     (call,) = list_unfinished(dataset)
     assert (call.runs, call.state, call.done, call.left) == (("mine",), "stopped", summary.ok, summary.left)
+    assert call.settings.startswith("vcap_acls, ") and "threshold 0.7" in call.settings
     assert check_resume(dataset, "mine") == []
     (again,) = resume_run(dataset, "mine", progress=False)
     assert (again.run, again.ok, again.skipped, again.left) == ("mine", summary.left, summary.ok, 0)
