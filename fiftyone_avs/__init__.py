@@ -63,6 +63,7 @@ if TYPE_CHECKING:
     from fiftyone_avs.fo.importing.predictions.import_predictions import (
         import_predictions as import_predictions,
     )
+    from fiftyone_avs.fo.importing.preview import preview_import as preview_import
     from fiftyone_avs.fo.review.inspection import (
         SampleInspection as SampleInspection,
         inspect_sample as inspect_sample,
@@ -183,6 +184,7 @@ _HOMES = {
     "ModelStatus": "fiftyone_avs.models",
     "Pipeline": "fiftyone_avs.pipeline",
     "Prediction": "fiftyone_avs.types",
+    "preview_import": "fiftyone_avs.fo.importing.preview",
     "RayRunner": "fiftyone_avs.fo.segment.cluster.driver",
     "read_captions": "fiftyone_avs.training.captions",
     "Referral": "fiftyone_avs.types",

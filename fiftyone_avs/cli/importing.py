@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
 from fiftyone_avs.benchmarks.registry import ALIASES, BENCHMARKS
 from fiftyone_avs.cli.common import command
@@ -16,6 +17,7 @@ IMPORT = """\
 Make a persistent FiftyOne dataset from a folder:
 
   img/<stem>.jpg|png   wav/<stem>.wav   gt_seg/<stem>.png (optional)    pictures with their sounds
+  <stem>.jpg|png       <stem>.wav beside it, also in folders below      the same, side by side
   <stem>.mp4|mov|...                                                    videos with sound
 
 Pictures and sounds are matched by stem. Files stay where they are.
@@ -28,6 +30,7 @@ Rows that cannot be used are left out and reported; the exit code is 3 then. A f
 imported as such and only marked as the benchmark: the App shows published numbers beside yours.
 
 examples:
+  fiftyone-avs import ~/data --dry-run       what would be paired, and what not
   fiftyone-avs import ~/data --name my-data
   fiftyone-avs import ~/AVSBench --benchmark s4 --report problems.csv
   fiftyone-avs import ~/AVSBench --benchmark ms3 --split test --as videos
@@ -56,25 +59,30 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--negatives", action="store_true", help="add the pairs in which nothing sounds")
     parser.add_argument("--index", metavar="LIST", help="which of SSLalignment's lists")
     parser.add_argument("--report", type=Path, metavar="FILE.csv", help="write what was left out, and why")
+    parser.add_argument("--dry-run", action="store_true", help="only say what would be imported")
     parser.set_defaults(run=run_import)
 
 
 def run_import(options: argparse.Namespace) -> int:
     """Import a folder and say how to go on; 3 if rows were left out."""
     from fiftyone_avs.fo.importing.benchmarks.import_benchmark import import_data
+    from fiftyone_avs.fo.importing.preview import preview_import
 
-    report = import_data(
-        options.folder,
-        benchmark=options.benchmark,
-        name=options.name,
-        kind=options.kind,
-        split=options.split,
-        limit=options.limit,
-        clips_dir=options.clips,
-        masks_dir=options.masks,
-        negatives=options.negatives,
-        index=options.index,
-    )
+    given: dict[str, Any] = {
+        "benchmark": options.benchmark,
+        "name": options.name,
+        "kind": options.kind,
+        "split": options.split,
+        "limit": options.limit,
+        "clips_dir": options.clips,
+        "masks_dir": options.masks,
+        "negatives": options.negatives,
+        "index": options.index,
+    }
+    if options.dry_run:
+        print(preview_import(options.folder, **given))
+        return 0
+    report = import_data(options.folder, **given)
     for note in report.notes:
         print(f"note: {note}", file=sys.stderr)
     for problem in report.problems[:SHOWN_PROBLEMS]:

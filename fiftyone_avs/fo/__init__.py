@@ -114,6 +114,7 @@ if TYPE_CHECKING:
         import_predictions as import_predictions,
     )
     from fiftyone_avs.fo.importing.predictions.storing import ImportSummary as ImportSummary
+    from fiftyone_avs.fo.importing.preview import preview_import as preview_import
     from fiftyone_avs.fo.review.composite import composite as composite
     from fiftyone_avs.fo.review.inspection import (
         SampleInspection as SampleInspection,
@@ -276,6 +277,7 @@ _HOMES = {
     "offered_protocols": "fiftyone_avs.fo.evaluate.choices",
     "PAIR_KEY": "fiftyone_avs.fo.evaluate.choices",
     "PRESETS": "fiftyone_avs.models",
+    "preview_import": "fiftyone_avs.fo.importing.preview",
     "PROTOCOLS": "fiftyone_avs.metrics",
     "PUBLISHED_DATASETS": "fiftyone_avs.paper.published",
     "published_rows": "fiftyone_avs.paper.published",

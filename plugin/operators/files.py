@@ -18,14 +18,15 @@ from fiftyone_avs.fo import (
     default_data_name,
     import_data,
     list_evaluations,
+    preview_import,
 )
 
-from ..forms import check, default_of, dropdown, mask_fields, names
+from ..forms import check, default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, follow, show_results
 from .runs import choose_run
 
 LAYOUTS = {
-    "images": "pictures with sounds: img/, wav/ and, if there, gt_seg/",
+    "images": "pictures with sounds: img/ and wav/, or dog.jpg beside dog.wav; if there, gt_seg/",
     "videos": "videos, in the folder or in its folder videos/",
     **{key: f"{one.title}: {one.layout}" for key, one in BENCHMARKS.items() if key != "folder"},
 }
@@ -59,9 +60,11 @@ class ImportDataset(LongOperator):
         named = default_data_name(folder, choices["benchmark"], choices.get("split")) if folder else None
         inputs.str("name", label="Name of the dataset", description=_by_default(named), required=False)
         if folder:
-            check(
-                inputs, "folder", lambda: check_data(folder, **{**choices, "name": choices["name"] or named})
-            )
+            choices["name"] = choices["name"] or named
+            if benchmark is None:
+                _preview(inputs, folder, choices)
+            else:
+                check(inputs, "folder", lambda: check_data(folder, **choices))
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Import it; what is wrong with its files and rows is shown."""
@@ -73,13 +76,10 @@ class ImportDataset(LongOperator):
         done = yield from follow(ctx, work, "importing")
         if ctx.delegated:
             return
-        for note in done.notes:
-            yield ctx.ops.notify(note, variant="warning")
         yield ctx.ops.notify(str(done), variant="warning" if done.left_out else "success")
         yield ctx.ops.open_dataset(done.dataset.name)
-        if done.problems:
-            rows = [{"row": one.row, "reason": one.reason} for one in done.problems[:SHOWN_REASONS]]
-            yield show_results(ctx, [str(done)], {"row": "Row", "reason": "What is wrong"}, rows)
+        rows = [{"row": one.row, "reason": one.reason} for one in done.problems[:SHOWN_REASONS]]
+        yield show_results(ctx, [str(done), *done.notes], {"row": "Row", "reason": "What is wrong"}, rows)
 
 
 class ExportRun(LongOperator):
@@ -197,6 +197,17 @@ def _fill_benchmark(inputs: types.Object, benchmark: Benchmark) -> None:
     if "index" in benchmark.options:
         inputs.str("index", label="Which list", description="If there are several", required=False)
     inputs.int("limit", label="Rows", description="Only the first so many, for a trial", required=False)
+
+
+def _preview(inputs: types.Object, folder: str, choices: dict[str, Any]) -> None:
+    """What would be imported, or why nothing can be."""
+    try:
+        lines = preview_import(folder, **choices).splitlines()
+    except avs.AVSError as error:
+        problem(inputs, "folder", str(error))
+        return
+    for index, line in enumerate(lines):
+        remark(inputs, f"preview{index}", line, label="What is in it" if not index else "")
 
 
 def _choices(params: dict[str, Any]) -> tuple[str, dict[str, Any]]:

@@ -55,3 +55,11 @@ def test_what_cannot_work_is_said(tmp_path, capsys):
     assert "does not hold vggss.json" in capsys.readouterr().err
     assert main(["import", str(tmp_path), "--benchmark", "ms3", "--split", "exam"]) == EXIT_USAGE
     assert "no split 'exam'" in capsys.readouterr().err
+
+
+def test_a_dry_run_says_what_would_be_paired_and_makes_nothing(tmp_path, capsys):
+    root = make_folder(tmp_path / "plain")
+    before = fo.list_datasets()
+    assert main(["import", str(root), "--dry-run"]) == EXIT_OK
+    assert "in img/, wav/ and gt_seg/" in capsys.readouterr().out
+    assert fo.list_datasets() == before

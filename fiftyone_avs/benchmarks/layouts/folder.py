@@ -54,7 +54,7 @@ def files_by_stem(folder: Path, endings: Sequence[str]) -> dict[str, list[Path]]
     found: dict[str, list[Path]] = {}
     if folder.is_dir():
         for path in sorted(folder.iterdir()):
-            if path.suffix.lower() in endings:
+            if path.suffix.lower() in endings and not path.name.startswith("."):
                 found.setdefault(path.stem, []).append(path)
     return found
 

@@ -3,62 +3,74 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import fiftyone as fo
 
 from fiftyone_avs.benchmarks.layouts.folder import files_by_stem
+from fiftyone_avs.benchmarks.pairing import Pair, few_of, find_pairs
 from fiftyone_avs.errors import ConfigurationError, DatasetError, MediaError
+from fiftyone_avs.fo.runs.appearance import show_truth
 from fiftyone_avs.fo.schema.fields import AUDIO, GROUND_TRUTH, MASK_TARGETS
 from fiftyone_avs.media import video_info
-from fiftyone_avs.media.endings import IMAGES, SOUNDS, VIDEOS
+from fiftyone_avs.media.endings import IMAGES, VIDEOS
+from fiftyone_avs.progress import Progress, track
 
 
 class FolderWarning(UserWarning):
     """A folder lacks files that it was expected to have."""
 
 
-def dataset_from_folder(root: str | Path, *, name: str | None = None, persistent: bool = False) -> fo.Dataset:
-    """Make a dataset of images with sounds: ``img/a.jpg``, ``wav/a.wav`` and, if there, ``gt_seg/a.png``.
+def dataset_from_folder(
+    root: str | Path, *, name: str | None = None, persistent: bool = False, progress: Progress = False
+) -> fo.Dataset:
+    """Make a dataset of images with sounds: ``img/a.jpg`` with ``wav/a.wav``, or ``a.jpg`` with ``a.wav`` beside it.
 
-    Files belong together when they have the same name but for the ending. An image without a sound is kept,
-    with an empty ``audio_path``, and reported in a warning.
+    Files belong together when they have the same name but for the ending. If there is no folder ``img``, images and
+    sounds lie side by side, in the folder or in folders below it. Ground truths, if there are any, are
+    ``gt_seg/a.png``. An image without a sound is kept, with an empty ``audio_path``, and reported in a warning.
 
     Args:
-        root: the folder that holds ``img`` and ``wav``.
+        root: the folder.
         name: the dataset's name; None lets FiftyOne choose.
         persistent: keep the dataset when FiftyOne's database ends.
+        progress: show a progress bar, or a function called with (images done, images to do).
 
     Raises:
         DatasetError: if there are no images.
         ConfigurationError: if a dataset of that name exists.
     """
     folder = Path(root).expanduser().absolute()
-    pictures = _files(folder / "img", IMAGES)
-    if not pictures:
-        raise DatasetError(f"{folder / 'img'} holds no images ({', '.join(sorted(IMAGES))})")
-    sounds = _files(folder / "wav", SOUNDS)
-    masks = _files(folder / "gt_seg", IMAGES)
-    samples = []
-    for stem, picture in pictures.items():
-        sample = fo.Sample(filepath=str(picture))
-        sample[AUDIO] = str(sounds[stem]) if stem in sounds else None
-        if stem in masks:
-            sample[GROUND_TRUTH] = fo.Segmentation(mask_path=str(masks[stem]))
-        samples.append(sample)
+    found = find_pairs(folder)
+    if not found.pairs:
+        place = folder / "img" if (folder / "img").is_dir() else folder
+        raise DatasetError(f"{place} holds no images ({', '.join(sorted(IMAGES))})")
     dataset = _new_dataset(name, persistent)
     dataset.add_sample_field(AUDIO, fo.StringField)
-    dataset.add_samples(samples, progress=False)
-    if masks:
+    pairs = track(found.pairs, len(found.pairs), progress, "importing")
+    dataset.add_samples((_sample(pair) for pair in pairs), num_samples=len(found.pairs), progress=False)
+    _report("name of their own but for the ending, and are left out", found.left_out)
+    _report("sound", found.without_sound)
+    _report("picture, and are left out", found.sounds_alone)
+    if dataset.has_field(GROUND_TRUTH):
         dataset.mask_targets[GROUND_TRUTH] = MASK_TARGETS
-        dataset.save()
-    _report("sound", [stem for stem in pictures if stem not in sounds])
-    if masks:
-        _report("ground truth", [stem for stem in pictures if stem not in masks])
+        _report("ground truth", found.without_mask)
+    show_truth(dataset, [GROUND_TRUTH])
     return dataset
 
 
-def dataset_from_videos(root: str | Path, *, name: str | None = None, persistent: bool = False) -> fo.Dataset:
+def _sample(pair: Pair) -> fo.Sample:
+    sample = fo.Sample(filepath=str(pair.picture))
+    sample[AUDIO] = None if pair.sound is None else str(pair.sound)
+    if pair.mask is not None:
+        sample[GROUND_TRUTH] = fo.Segmentation(mask_path=str(pair.mask))
+    return sample
+
+
+def dataset_from_videos(
+    root: str | Path, *, name: str | None = None, persistent: bool = False, progress: Progress = False
+) -> fo.Dataset:
     """Make a dataset of the videos in a folder or in its ``videos`` folder.
 
     Metadata comes from the files' headers, so that the App can play them where ffprobe is not installed.
@@ -67,12 +79,12 @@ def dataset_from_videos(root: str | Path, *, name: str | None = None, persistent
     Args and errors as in ``dataset_from_folder``.
     """
     folder = Path(root).expanduser().absolute()
-    videos = _files(folder / "videos", VIDEOS) or _files(folder, VIDEOS)
+    videos = video_files(folder)
     if not videos:
         raise DatasetError(f"{folder} holds no videos ({', '.join(sorted(VIDEOS))})")
     samples = []
     unread = []
-    for stem, video in videos.items():
+    for stem, video in track(videos.items(), len(videos), progress, "importing"):
         sample = fo.Sample(filepath=str(video))
         try:
             sample.metadata = video_metadata(video)
@@ -83,6 +95,11 @@ def dataset_from_videos(root: str | Path, *, name: str | None = None, persistent
     dataset.add_samples(samples, progress=False)
     _report("readable video header", unread)
     return dataset
+
+
+def video_files(folder: Path) -> dict[str, Path]:
+    """The videos in a folder's ``videos``, or else in the folder, by name without ending."""
+    return _files(folder / "videos", VIDEOS) or _files(folder, VIDEOS)
 
 
 def video_metadata(path: str | Path) -> fo.VideoMetadata:
@@ -118,7 +135,6 @@ def _new_dataset(name: str | None, persistent: bool) -> fo.Dataset:
     return fo.Dataset(name, persistent=persistent)
 
 
-def _report(what: str, stems: list[str]) -> None:
-    if stems:
-        shown = ", ".join(stems[:5]) + (", ..." if len(stems) > 5 else "")
-        warnings.warn(f"{len(stems)} files have no {what}: {shown}", FolderWarning, stacklevel=3)
+def _report(what: str, names: Sequence[str]) -> None:
+    if names:
+        warnings.warn(f"{len(names)} files have no {what}: {few_of(names)}", FolderWarning, stacklevel=3)

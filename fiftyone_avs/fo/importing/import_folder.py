@@ -13,12 +13,14 @@ from typing import Any
 
 import fiftyone as fo
 
+from fiftyone_avs.benchmarks.pairing import find_pairs
 from fiftyone_avs.benchmarks.records import Problem
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.importing.folders import FolderWarning, dataset_from_folder, dataset_from_videos
 from fiftyone_avs.fo.schema.private import check_dataset_name
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
+from fiftyone_avs.progress import Progress
 
 BENCHMARK_MARK = "fiftyone_avs_benchmark"
 """The key in ``dataset.info`` that says which published numbers a dataset's scores can be put beside."""
@@ -90,16 +92,22 @@ def kinds_of(problems: tuple[Problem, ...]) -> dict[str, int]:
 
 
 def import_folder(
-    folder: str | Path, *, name: str | None = None, kind: str | None = None, benchmark: str | None = None
+    folder: str | Path,
+    *,
+    name: str | None = None,
+    kind: str | None = None,
+    benchmark: str | None = None,
+    progress: Progress = False,
 ) -> ImportReport:
     """Make a persistent dataset of a folder.
 
     Args:
         folder: as for ``dataset_from_folder`` or ``dataset_from_videos``.
         name: of the dataset; None takes the folder's.
-        kind: "images" or "videos"; None takes images if there is a folder ``img``.
+        kind: "images" or "videos"; None takes images if there are any.
         benchmark: the benchmark that it is, if its published numbers are to be shown beside its scores: a key
             of ``fiftyone_avs.paper.published.PUBLISHED_DATASETS``.
+        progress: show a progress bar, or a function called with (files done, files to do).
 
     Raises:
         ConfigurationError: if an argument is unknown or a dataset of that name exists.
@@ -108,10 +116,10 @@ def import_folder(
     root = Path(folder).expanduser()
     name = name or root.resolve().name
     check_import(root, name, kind=kind, benchmark=benchmark)
-    make = KINDS[kind or ("images" if (root / "img").is_dir() else "videos")]
+    make = KINDS[kind or ("images" if find_pairs(root).pairs else "videos")]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        dataset = make(root, name=name, persistent=True)
+        dataset = make(root, name=name, persistent=True, progress=progress)
     notes = tuple(str(one.message) for one in caught if issubclass(one.category, FolderWarning))
     if benchmark is not None:
         set_benchmark(dataset, benchmark)

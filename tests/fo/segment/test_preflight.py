@@ -55,7 +55,9 @@ def evaluated(original):
 
 def check(samples, *strategies, **options):
     found = check_segment(samples, strategies or ["vcap_acls"], **{"preset": "tiny", **options})
-    return [one for one in found if one.argument != "preset"]  # the demo's models know nothing of these pictures
+    return [
+        one for one in found if one.argument != "preset"
+    ]  # the demo's models know nothing of these pictures
 
 
 def arguments(findings):

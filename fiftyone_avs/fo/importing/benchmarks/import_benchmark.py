@@ -123,9 +123,9 @@ def import_data(
     """
     name = name or default_data_name(folder, benchmark, options.get("split"))
     check_data(folder, name, benchmark=benchmark, kind=kind, **options)
-    if _is_plain(Path(folder).expanduser(), benchmark):
+    if is_plain(Path(folder).expanduser(), benchmark):
         mark = None if benchmark is None else find_benchmark(benchmark).key
-        return import_folder(folder, name=name, kind=kind, benchmark=mark)
+        return import_folder(folder, name=name, kind=kind, benchmark=mark, progress=progress)
     return import_benchmark(
         benchmark or "", folder, dataset_name=name, as_videos=kind == "videos", progress=progress, **options
     )
@@ -142,7 +142,7 @@ def check_data(
     **others: Any,
 ) -> None:
     """Raise, as ``import_data`` would, if its arguments cannot work; the files are not looked at."""
-    if not _is_plain(Path(folder).expanduser(), benchmark):
+    if not is_plain(Path(folder).expanduser(), benchmark):
         check_benchmark_import(
             benchmark or "", folder, name, split=split, as_videos=kind == "videos", limit=limit
         )
@@ -158,12 +158,12 @@ def check_data(
 def default_data_name(folder: str | Path, benchmark: str | None, split: str | None = None) -> str:
     """What ``import_data`` calls a dataset unless it is told."""
     root = Path(folder).expanduser()
-    if _is_plain(root, benchmark):
+    if is_plain(root, benchmark):
         return root.resolve().name
     return default_name(benchmark or "", split)
 
 
-def _is_plain(root: Path, benchmark: str | None) -> bool:
+def is_plain(root: Path, benchmark: str | None) -> bool:
     """Whether a folder is to be imported without the benchmark's own layout."""
     if benchmark is None:
         return True
