@@ -181,6 +181,7 @@ if TYPE_CHECKING:
         check_reproduce as check_reproduce,
         reproduce as reproduce,
     )
+    from fiftyone_avs.media.places import check_place as check_place
     from fiftyone_avs.metrics import (
         AUC_THRESHOLDS as AUC_THRESHOLDS,
         METRICS as METRICS,
@@ -216,6 +217,7 @@ _HOMES = {
     "check_evaluate": "fiftyone_avs.fo.evaluate.preflight",
     "check_import": "fiftyone_avs.fo.importing.import_folder",
     "check_output": "fiftyone_avs.fo.exporting.output_folders",
+    "check_place": "fiftyone_avs.media.places",
     "check_predictions": "fiftyone_avs.fo.importing.predictions.import_predictions",
     "check_rename": "fiftyone_avs.fo.runs.changing",
     "check_reproduce": "fiftyone_avs.fo.studies.reproduction",

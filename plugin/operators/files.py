@@ -31,6 +31,7 @@ LAYOUTS = {
     **{key: f"{one.title}: {one.layout}" for key, one in BENCHMARKS.items() if key != "folder"},
 }
 SHOWN_REASONS = 100
+FULL_PATH = "A full path on the machine where FiftyOne runs, such as ~/exported"
 
 
 class ImportDataset(LongOperator):
@@ -164,13 +165,15 @@ class MakeReviewClips(MakeClips):
 
 def out_field(ctx: Any, inputs: types.Object) -> None:
     """The folder to write to; one that holds something must be meant."""
-    inputs.str(
-        "out", label="Folder to write to", description="On the machine where FiftyOne runs", required=True
-    )
+    inputs.str("out", label="Folder to write to", description=FULL_PATH, required=True)
     inputs.bool("overwrite", label="Write into a folder that holds something already", default=False)
     out = (ctx.params.get("out") or "").strip()
     if out:
-        check(inputs, "out", lambda: check_output(out, overwrite=bool(ctx.params.get("overwrite"))))
+        check(
+            inputs,
+            "out",
+            lambda: check_output(out, overwrite=bool(ctx.params.get("overwrite")), from_app=True),
+        )
 
 
 def report(ctx: Any, summary: Any) -> Iterator[Any]:

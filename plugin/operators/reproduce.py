@@ -8,7 +8,7 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import METRICS, PRESETS, PUBLISHED_DATASETS, TABLES, check_reproduce
+from fiftyone_avs.fo import METRICS, PRESETS, PUBLISHED_DATASETS, TABLES, check_place, check_reproduce
 
 from ..forms import check, dropdown
 from .base import LongOperator, follow, show_results
@@ -50,6 +50,8 @@ class ReproduceTable(LongOperator):
                 label="Predictions of other methods",
                 description="The method's name, and the folder of its maps or masks",
             )
+        if folder := (ctx.params.get("out") or "").strip():
+            check(inputs, "out", lambda: check_place(folder, from_app=True))
         if _arguments(ctx.params)["data"]:
             check(inputs, "data", lambda: check_reproduce(**_checked(ctx.params)))
 

@@ -9,9 +9,18 @@ import fiftyone as fo
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import DEMO_MARK, PRESETS, ROLES, check_segment, name_runs, root_dataset, show_runs
+from fiftyone_avs.fo import (
+    DEMO_MARK,
+    PRESETS,
+    ROLES,
+    check_place,
+    check_segment,
+    name_runs,
+    root_dataset,
+    show_runs,
+)
 
-from ..forms import default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import check, default_of, dropdown, mask_fields, names, problem, remark
 from .base import LongOperator, bring_up_to_date, follow, show_results
 
 WHAT_THEY_DO = {
@@ -55,6 +64,8 @@ class SegmentSoundingObjects(LongOperator):
             model_fields(inputs, chosen)
             how_fields(inputs)
             where_fields(ctx.params, inputs)
+        if folder := (ctx.params.get("output_dir") or "").strip():
+            check(inputs, "output_dir", lambda: check_place(folder, from_app=True))
         for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
             (problem if found.blocks else remark)(inputs, found.argument, found.message)
 

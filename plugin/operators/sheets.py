@@ -43,12 +43,14 @@ class MakeSheet(LongOperator):
         inputs.str(
             "out",
             label="File (.png or .pdf)",
-            description="On the machine where FiftyOne runs",
+            description="A full path on the machine where FiftyOne runs, such as ~/sheet.png",
             required=True,
         )
         out = (ctx.params.get("out") or "").strip()
         if out:
-            check(inputs, "out", lambda: check_sheet(out, ctx.params.get("runs", keys[:5]) or []))
+            check(
+                inputs, "out", lambda: check_sheet(out, ctx.params.get("runs", keys[:5]) or [], from_app=True)
+            )
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Draw it, and show it if it is a picture."""

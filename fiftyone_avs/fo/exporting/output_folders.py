@@ -10,6 +10,7 @@ import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.media.places import check_place
 
 _LONGEST_STEM = 180  # bytes; leaves room for an id, a number and an ending in the 255 of most file systems
 
@@ -60,17 +61,18 @@ def open_folder(
     return folder
 
 
-def check_output(out: str | Path, *, overwrite: bool = False) -> Path:
-    """Raise ConfigurationError if a folder is no folder, or holds something and that is not meant.
+def check_output(out: str | Path, *, overwrite: bool = False, from_app: bool = False) -> Path:
+    """Raise ConfigurationError if a folder is none to write to, or holds something and that is not meant.
 
     Args:
         out: the folder; it need not exist.
         overwrite: allow a folder that holds something already.
+        from_app: it was typed in the App, where relative folders are refused.
 
     Returns:
         The folder's full path.
     """
-    folder = Path(out).expanduser().absolute()
+    folder = check_place(out, from_app=from_app)
     try:
         filled = folder.exists() and any(folder.iterdir())
     except OSError as error:

@@ -21,6 +21,7 @@ from fiftyone_avs.fo.review.run_inspection import RunInspection
 from fiftyone_avs.fo.runs.class_fields import class_path, sample_class_fields
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.media.places import check_place
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.types import Image, Mask
 
@@ -164,9 +165,14 @@ def choose_samples(
     return samples if limit is None else samples.limit(limit)
 
 
-def check_sheet(path: str | Path, runs: Sequence[str], max_rows: int = ROWS, cell: int = CELL) -> Path:
-    """The file to write, absolute; raises ConfigurationError, as ``make_sheet`` would, if the sheet cannot be."""
-    target = Path(path).expanduser().absolute()
+def check_sheet(
+    path: str | Path, runs: Sequence[str], max_rows: int = ROWS, cell: int = CELL, *, from_app: bool = False
+) -> Path:
+    """The file to write, absolute; raises ConfigurationError, as ``make_sheet`` would, if the sheet cannot be.
+
+    ``from_app``: the path was typed in the App, where relative ones are refused.
+    """
+    target = check_place(path, from_app=from_app)
     if target.suffix.lower() not in FORMATS:
         raise ConfigurationError(f"a sheet is written as {' or '.join(FORMATS)}, not {target.name!r}")
     if not runs:

@@ -21,6 +21,7 @@ from fiftyone_avs.fo.runs.records import (
 )
 from fiftyone_avs.fo.schema.fields import RunFields, check_free
 from fiftyone_avs.fo.schema.private import dataset_id
+from fiftyone_avs.media.places import check_place
 
 
 def check_run(
@@ -82,8 +83,10 @@ def choose_folder(
     """Where the files of a run go that is started or gone on with.
 
     Raises:
-        ConfigurationError: if it keeps its files elsewhere, or another run's are there.
+        ConfigurationError: if it keeps its files elsewhere, or another run's are there, or the place holds no files.
     """
+    if output_dir is not None:
+        output_dir = check_place(output_dir)
     record = find_record(dataset, fields.run)
     if record is None or starts_anew(samples, dataset, fields, overwrite):
         folder = run_folder(dataset, fields.run, output_dir)

@@ -18,6 +18,7 @@ from fiftyone_avs.fo.compare.comparison import compare
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.importing.benchmarks.import_benchmark import import_benchmark
 from fiftyone_avs.fo.studies.reproduced_rows import Say, make_rows
+from fiftyone_avs.media.places import check_place
 from fiftyone_avs.paper.plan import TABLES, missing_models, plan_rows
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 from fiftyone_avs.paper.table import ReproducedRow, Reproduction, gather_rows
@@ -135,7 +136,7 @@ def _folder(data: str | Path) -> Path:
 
 def _output_folder(out: str | Path | None, name: str) -> Path:
     """Where the table goes, made at once: hours of work should not end at a folder that cannot be written to."""
-    folder = Path("reproduced") / name if out is None else Path(out).expanduser()
+    folder = Path("reproduced") / name if out is None else check_place(out)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

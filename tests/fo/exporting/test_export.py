@@ -381,3 +381,9 @@ def test_the_command_exports_a_saved_view_and_names_what_failed(make_segmented, 
         command("export", dataset.name, RUN, out)
     assert command("export", dataset.name, RUN, out, "--overwrite") == 3
     assert f"  {dataset.first().id}: " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("folder", ["/proc/exported", "/sys/exported"])
+def test_the_systems_folders_are_no_place_for_files(make_segmented, folder):
+    with pytest.raises(ConfigurationError, match="holds no files of yours"):
+        export_run(make_segmented(1), "vcap_acls", folder)
