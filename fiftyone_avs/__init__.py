@@ -14,6 +14,11 @@ from fiftyone_avs._version import __version__ as __version__
 
 if TYPE_CHECKING:
     from fiftyone_avs.controls.report import ControlReport as ControlReport
+    from fiftyone_avs.downloading import (
+        DownloadPlan as DownloadPlan,
+        download_models as download_models,
+        plan_download as plan_download,
+    )
     from fiftyone_avs.errors import (
         AVSError as AVSError,
         ConfigurationError as ConfigurationError,
@@ -155,6 +160,8 @@ _HOMES = {
     "dataset_from_videos": "fiftyone_avs.fo.importing.folders",
     "DatasetError": "fiftyone_avs.errors",
     "delete_run": "fiftyone_avs.fo.runs.changing",
+    "download_models": "fiftyone_avs.downloading",
+    "DownloadPlan": "fiftyone_avs.downloading",
     "evaluate": "fiftyone_avs.fo.evaluate.evaluation",
     "EvaluationInfo": "fiftyone_avs.fo.evaluate.listing",
     "Evidence": "fiftyone_avs.strategies",
@@ -183,6 +190,7 @@ _HOMES = {
     "Models": "fiftyone_avs.models",
     "ModelStatus": "fiftyone_avs.models",
     "Pipeline": "fiftyone_avs.pipeline",
+    "plan_download": "fiftyone_avs.downloading",
     "Prediction": "fiftyone_avs.types",
     "preview_import": "fiftyone_avs.fo.importing.preview",
     "RayRunner": "fiftyone_avs.fo.segment.cluster.driver",

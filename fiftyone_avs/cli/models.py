@@ -9,11 +9,14 @@ from pathlib import Path
 from fiftyone_avs.cli.common import command
 from fiftyone_avs.models.cards import PRESETS, Card, get_card
 from fiftyone_avs.models.store import HOME_VARIABLE, ModelStatus, how_to_get, models_home
+from fiftyone_avs.models.transfer import size_in_words
 
 MODELS = f"""\
 List every model by role: licence, size, whether its files are on this machine and, if not, how to get
 them. Nothing is loaded or downloaded.
 
+`models download` fetches what a preset needs: it says what, how much and whether there is room, shows one
+bar, and goes on where an earlier try was cut off. Without it, models download when they are first needed.
 `models show NAME` prints a model's card. `models convert NAME FILE` reads an official checkpoint (.pt,
 .pth, .tar) safely, checks that it is what it should be, and writes it once as safetensors to the folder
 where presets look: {HOME_VARIABLE}, or ~/.cache/fiftyone-avs/models.
@@ -21,6 +24,8 @@ where presets look: {HOME_VARIABLE}, or ~/.cache/fiftyone-avs/models.
 examples:
   fiftyone-avs models
   fiftyone-avs models --preset paper
+  fiftyone-avs models download
+  fiftyone-avs models download --strategy vcap_acls --dry-run
   fiftyone-avs models show asda
   fiftyone-avs models convert etris-r101 ~/Downloads/best_model.pth
 """
@@ -31,7 +36,8 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser = command(commands, "models", "list models, show a card, convert a checkpoint", MODELS)
     parser.add_argument("--preset", help="only the models of this preset: " + ", ".join(PRESETS))
     parser.set_defaults(run=run_list)
-    actions = parser.add_subparsers(metavar="[show | convert]", title="actions")
+    actions = parser.add_subparsers(metavar="[download | show | convert]", title="actions")
+    _add_download(actions)
     showing = command(actions, "show", "print a model's card", "Print everything that a model's card says.")
     showing.add_argument("name", help="the model's name")
     showing.set_defaults(run=run_show)
@@ -45,6 +51,47 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     converting.add_argument("file", type=Path, help="the official checkpoint")
     converting.add_argument("--out", type=Path, help="folder to write to (default: where presets look)")
     converting.set_defaults(run=run_convert)
+
+
+def _add_download(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    fetching = command(
+        actions,
+        "download",
+        "download what a preset needs",
+        "Download exactly the files that the models of a preset need; run it again to go on where it was cut off.",
+    )
+    fetching.add_argument("names", nargs="*", metavar="NAME", help="these models instead of a preset's")
+    fetching.add_argument(
+        "--preset", default="open", help="whose models: " + ", ".join(PRESETS) + " (default: open)"
+    )
+    fetching.add_argument(
+        "--strategy",
+        nargs="+",
+        metavar="STRATEGY",
+        help="only what these need (default: every model of the preset)",
+    )
+    fetching.add_argument("--dry-run", action="store_true", help="say what and how much, and stop")
+    fetching.set_defaults(run=run_download)
+
+
+def run_download(options: argparse.Namespace) -> int:
+    """Download a preset's models; 1 if there is no room."""
+    import fiftyone_avs as avs
+
+    chosen = {"strategies": options.strategy, "names": options.names}
+    if options.dry_run:
+        plan = avs.plan_download(options.preset, **chosen)
+        print(plan)
+    else:
+        plan = avs.download_models(options.preset, **chosen)
+        print(
+            f"downloaded {size_in_words(plan.size)}"
+            if plan.items
+            else "everything is on this machine already"
+        )
+    for name, how in plan.yours.items():
+        print(f"{name}: not here, and nothing downloads it: {how}")
+    return 0 if plan.fits or not options.dry_run else 1
 
 
 def run_list(options: argparse.Namespace) -> int:

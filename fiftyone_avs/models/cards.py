@@ -27,6 +27,7 @@ class Checkpoint:
         page: where it is published; the page of the authors' code where they published none.
         note: what there is to know about getting it.
         sha256: of the published file, where it is known.
+        megabytes: size of the published file, where it is much larger than the weights that are kept.
     """
 
     network: str
@@ -39,6 +40,7 @@ class Checkpoint:
     page: str = ""
     note: str = ""
     sha256: str | None = None
+    megabytes: float | None = None
 
 
 @dataclass(frozen=True)

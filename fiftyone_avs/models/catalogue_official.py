@@ -142,6 +142,7 @@ OFFICIAL_CARDS = [
             entry="model",
             surplus=True,
             sha256="6d7b700f2bc1be7319fd60430a516a88f0277bf1158b4908687a14e6a2a3a006",
+            megabytes=1700,
             page="https://github.com/microsoft/CLAP",
         ),
         parameters=227,

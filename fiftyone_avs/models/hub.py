@@ -168,7 +168,7 @@ def cache_folder() -> Path:
 def is_hub_id(source: str) -> bool:
     """Whether a text can be the id of a repository."""
     from huggingface_hub.errors import HFValidationError
-    from huggingface_hub.utils import validate_repo_id
+    from huggingface_hub.utils import validate_repo_id  # type: ignore[attr-defined]
 
     try:
         validate_repo_id(source)

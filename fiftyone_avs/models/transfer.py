@@ -139,9 +139,9 @@ def _go_on(url: str, part: Path, size: int, told: Told) -> None:
 
 
 def _receive(url: str, part: Path, size: int, told: Told) -> None:
-    from huggingface_hub import get_hf_file_metadata
-    from huggingface_hub.utils import build_hf_headers, get_session, hf_raise_for_status
+    from huggingface_hub import get_hf_file_metadata, utils
 
+    hub: Any = utils  # does not say that these names are public, though they are documented
     start = part.stat().st_size if part.exists() else 0
     if start >= size:
         return
@@ -153,9 +153,9 @@ def _receive(url: str, part: Path, size: int, told: Told) -> None:
     }
     if urlparse(place).netloc != urlparse(url).netloc:
         headers.pop("authorization", None)  # is the hub's business alone
-    client: Any = get_session()
+    client = hub.get_session()
     with client.stream("GET", place, headers=headers, timeout=TIMEOUT, follow_redirects=True) as answer:
-        hf_raise_for_status(answer)
+        hub.hf_raise_for_status(answer)
         if answer.status_code != 206:  # the server begins at the beginning
             told(-start)
             part.unlink(missing_ok=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .controls import RunControls
+from .download import DownloadModels
 from .evaluate import EvaluateAVS
 from .files import ExportRun, ImportDataset, MakeClips, MakeReviewClips
 from .looking import BrowseByIoU, CompareStrategies, OpenAVSSample
@@ -17,6 +18,7 @@ from .stopping import ResumeRun, StopRun
 OPERATORS = (
     ImportDataset,
     ShowModels,
+    DownloadModels,
     SegmentSoundingObjects,
     StopRun,
     ResumeRun,

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
+from fiftyone_avs.downloading import plan_download
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.runs.conflicts import check_apart, check_settings, choose_folder
 from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
@@ -27,7 +28,7 @@ from fiftyone_avs.models.cards import get_preset
 from fiftyone_avs.models.loading import pick_device
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import plan_pipeline
-from fiftyone_avs.strategies import Strategy, get_strategy
+from fiftyone_avs.strategies import Strategy, get_strategy, list_strategies
 
 RULES = ("silence", "threshold", "batch_size")
 """What a pipeline is told beside its strategy and models."""
@@ -108,7 +109,7 @@ def check_segment(  # noqa: D417 - the other arguments are those of segment
             continue
         fields = fields_of_run(run, media, planned)
         written.append(fields)
-        known = not any(one.argument == "models" for one in problems)
+        known = not any(one.argument == "models" and one.blocks for one in problems)
         # without a record nothing is compared, and no file of a model need be looked at
         settings = {} if find_record(dataset, run) is None else _settings(planned, data, known)
         found += _check_run(samples, dataset, fields, settings, output_dir, overwrite)
@@ -182,7 +183,18 @@ def _plan(
         return None, found
     planned = replace(planned, **{name: asked[name] for name in RULES})
     found += finding_of("models", lambda: planned.models.check([*planned.strategy.needs, "segmenter"]))
-    return planned, found
+    return planned, [*found, *(_check_download(planned, asked) if not found else ())]
+
+
+def _check_download(planned: Pipeline, asked: Mapping[str, Any]) -> Iterator[Finding]:
+    """What is downloaded before anything is done, as far as it can be told without asking the hub."""
+    if isinstance(asked["models"], Models) or planned.strategy.name not in list_strategies():
+        return
+    plan = plan_download(
+        asked["preset"], strategies=[planned.strategy.name], models=asked["models"], ask_hub=False
+    )
+    if plan.items:
+        yield Finding("models", f"it downloads first: {plan}", blocks=not plan.fits)
 
 
 def _settings(planned: Pipeline, data: tuple[str, str, float, str | None], known: bool) -> dict[str, Any]:

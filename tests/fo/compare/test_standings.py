@@ -182,7 +182,7 @@ def test_samples_that_the_run_never_saw_are_missing(make_images, output):
     (standing,) = standings(dataset, list_evaluations(dataset))
     assert standing.counts == results.counts == {"ok": 1, "abstained": 0, "failed": 0, "missing": 2}
     assert standing.coverage == ""
-    delete_run(dataset, "plain")
+    delete_run(dataset, "plain", evaluations=False)
     (standing,) = standings(dataset, list_evaluations(dataset))
     assert standing.counts == {}
     check(standing, results.summary)

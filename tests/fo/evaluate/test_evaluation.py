@@ -173,7 +173,7 @@ def test_lost_and_damaged_files_count_as_failed_and_are_named(segmented, protoco
     assert "2 count as failed" in results.to_text() and lost.id in results.to_text()
     assert results.counts["failed"] == before.counts["failed"] + 2
     assert results.summary.n == before.summary.n and results.summary.j < before.summary.j
-    assert segmented.last()["vcap_acls_eval_iou_threshold"] == 0
+    assert segmented.last()["vcap_acls_eval_iou"] == 0
     loaded = segmented.load_evaluation_results("vcap_acls_eval")
     assert loaded.unread == results.unread
 

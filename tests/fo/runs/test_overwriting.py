@@ -149,10 +149,12 @@ def test_scores_of_what_was_overwritten_are_stale(make_segmented, output):
 def test_scores_are_stale_once_a_run_goes_on_where_nothing_was(make_images, output):
     dataset = make_images(3)
     run(dataset, output, max_samples=1)
-    results = evaluate(dataset, "vcap_acls", progress=False)
-    assert results.counts["missing"] == 2
+    results = evaluate(dataset, "vcap_acls", coverage="all", progress=False)
+    covered = evaluate(dataset, "vcap_acls", eval_key="covered", progress=False)
+    assert results.counts["missing"] == 2 and covered.uncovered == 2
     run(dataset, output)
     assert "for 2 of the samples" in results.stale
+    assert covered.stale == ""  # what it scored is as it was
 
 
 def test_the_form_s_check_says_what_goes(make_segmented):

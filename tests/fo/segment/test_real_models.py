@@ -33,7 +33,7 @@ def test_the_precision_is_recorded_and_a_run_keeps_to_it(make_images, tmp_path):
         avs.segment(dataset, "classification", max_samples=1, **options)
     (run,) = avs.list_runs(dataset)
     assert run.settings["precision"] == "float32"
-    with pytest.warns(UserWarning), pytest.raises(avs.RunConflictError, match="precision"):
+    with pytest.raises(avs.RunConflictError, match="precision"):
         avs.segment(dataset, "classification", precision="bf16", **options)
     with pytest.warns(UserWarning):
         summary = avs.segment(dataset, "classification", precision="bf16", run="half", **options)

@@ -85,12 +85,12 @@ def test_one_bad_frame_does_not_cost_the_others(videos, output):
             return super().caption_images(images)
 
     models = fake.fake_models(image_captioner=Picky())
-    summary = run(videos[:1], output, models=models)
+    summary = run(videos[:1], output, models=models, batch_size=3)
     assert summary.failed == 1
     assert videos.first()["vcap_acls_status"].startswith(
         "failed: 1 of 3 frames, the first one: image captioner"
     )
-    assert run(videos[:1], output, models=models, retry_failed=True).ok == 1
+    assert run(videos[:1], output, models=models, retry_failed=True, batch_size=3).ok == 1
     assert sizes == [3, 1, 1, 1, 1]  # the captions that are there already are not made again
 
 
