@@ -147,7 +147,7 @@ def _receive(url: str, part: Path, size: int, told: Told) -> None:
         return
     place = get_hf_file_metadata(url, timeout=TIMEOUT).location  # an address that is good for a while
     headers: dict[str, str] = {
-        **build_hf_headers(),
+        **hub.build_hf_headers(),
         "Range": f"bytes={start}-",
         "Accept-Encoding": "identity",
     }

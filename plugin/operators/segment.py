@@ -68,6 +68,7 @@ class SegmentSoundingObjects(LongOperator):
             check(inputs, "output_dir", lambda: check_place(folder, from_app=True))
         for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
             (problem if found.blocks else remark)(inputs, found.argument, found.message)
+        download_remark(inputs, chosen, _checked(ctx, chosen))
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """One run per strategy, all in one pass."""
@@ -82,6 +83,18 @@ class SegmentSoundingObjects(LongOperator):
         summaries = yield from follow(ctx, work, ", ".join(runs), stop=next(iter(runs)))
         if not ctx.delegated:
             yield from show_summaries(ctx, samples, summaries)
+
+
+def download_remark(inputs: types.Object, strategies: list[str], checked: dict[str, Any]) -> None:
+    """What is downloaded before the first sample is done."""
+    try:
+        plan = avs.plan_download(
+            checked["preset"], strategies=strategies, models=checked.get("models"), ask_hub=False
+        )
+    except avs.AVSError:
+        return  # the form says already what is wrong
+    if plan.items:
+        (remark if plan.fits else problem)(inputs, "download", str(plan), label="What is downloaded first")
 
 
 def strategy_fields(ctx: Any, inputs: types.Object) -> list[str]:

@@ -42,3 +42,24 @@ def beats_file(tmp_path, beats_content):
     path = tmp_path / "BEATs.pt"
     torch.save(beats_content, path)
     return path
+
+
+@pytest.fixture(scope="session")
+def repositories(tmp_path_factory):
+    """What the fake hub has: every repository that preset ``open`` names."""
+    from tests.models.fake_hub import write_open
+
+    return write_open(tmp_path_factory.mktemp("repositories"))
+
+
+@pytest.fixture
+def online(repositories, tmp_path, monkeypatch):
+    """The fake hub as this process's hub, with a cache of its own."""
+    from fiftyone_avs.models import transfer
+    from tests.models.fake_hub import leave, serving, use
+
+    monkeypatch.setattr(transfer, "PAUSE", 0.0)
+    with serving(repositories) as served:
+        use(monkeypatch, served.address, tmp_path / "hub")
+        yield served
+    leave()

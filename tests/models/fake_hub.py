@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -18,6 +19,8 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlparse
 
 import torch
+from huggingface_hub import constants
+from huggingface_hub.utils import close_session
 from safetensors.torch import load_file, save_file
 
 from fiftyone_avs.models.revisions import REVISIONS
@@ -83,6 +86,28 @@ def serving(root: Path) -> Iterator[FakeHub]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def use(monkeypatch, address: str, cache: Path) -> None:
+    """Let huggingface_hub, which read its settings when it was imported, ask another address."""
+    monkeypatch.setattr(constants, "ENDPOINT", address)
+    template = address + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    leave()
+
+
+def leave() -> None:
+    """Let connections go, and what they remember of being offline or not."""
+    close_session()
+
+
+def nowhere() -> str:
+    """An address at which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 def commit_of(repository: str) -> str:

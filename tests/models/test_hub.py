@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -13,7 +12,6 @@ from types import SimpleNamespace
 
 import pytest
 from huggingface_hub import constants
-from huggingface_hub.utils import close_session
 
 import fiftyone_avs as avs
 from fiftyone_avs.models import CARDS, fetching, hub, transfer
@@ -30,49 +28,14 @@ from tests.models.fake_hub import (
     GPT2,
     MSCLAP,
     SAM2,
+    leave,
+    nowhere,
     serving,
-    write_open,
+    use,
 )
 
 ROOT = Path(__file__).parents[2]
 ALL = (WEIGHTS, PREPROCESSOR, TOKENIZER)
-
-
-@pytest.fixture(scope="module")
-def repositories(tmp_path_factory):
-    return write_open(tmp_path_factory.mktemp("repositories"))
-
-
-@pytest.fixture
-def fake_hub(repositories):
-    with serving(repositories) as served:
-        yield served
-
-
-@pytest.fixture
-def online(fake_hub, tmp_path, monkeypatch):
-    """The fake hub as this process's, with a cache of its own."""
-    use(monkeypatch, fake_hub.address, tmp_path / "hub")
-    monkeypatch.setattr(transfer, "PAUSE", 0.0)
-    yield fake_hub
-    close_session()
-
-
-def use(monkeypatch, address, cache):
-    """Let huggingface_hub, which read its settings when it was imported, ask another address."""
-    monkeypatch.setattr(constants, "ENDPOINT", address)
-    template = address + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
-    close_session()
-
-
-def nowhere():
-    """An address at which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return f"http://127.0.0.1:{probe.getsockname()[1]}"
 
 
 @pytest.fixture(scope="module")
@@ -130,7 +93,7 @@ def test_what_is_cached_is_loaded_where_there_is_no_network_and_nobody_said_so(r
         pictures((60, 80), (75, 50)), [["a dog"], ["a cat", "rain"]]
     )
     assert scores == [pytest.approx(row, abs=1e-5) for row in run.found["picture scores"]]
-    close_session()
+    leave()
 
 
 @pytest.mark.parametrize(
@@ -235,7 +198,7 @@ def test_a_hub_that_does_not_answer_is_given_up_soon(online, monkeypatch):
 
 def test_offline_is_offline(online, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
-    close_session()
+    leave()
     with pytest.raises(avs.ModelError, match="HF_HUB_OFFLINE forbids to download"):
         avs.load_models("open").require(["image_text_scorer"])
     assert not online.asked

@@ -9,6 +9,7 @@ import pytest
 import torch
 
 import fiftyone_avs as avs
+from fiftyone_avs.models import by_role
 from fiftyone_avs.models.cards import ADAPTERS, CARDS, PRESETS, Card
 from fiftyone_avs.models.fake import FakeSegmenter, fake_models
 from fiftyone_avs.models.roles import ROLES
@@ -126,3 +127,26 @@ def test_a_replaced_model_is_not_kept():
     models.use("noun_extractor", fake_models().noun_extractor)
     gc.collect()
     assert first() is None
+
+
+def test_weights_that_do_not_fit_into_memory_are_refused_before_they_are_read(monkeypatch):
+    monkeypatch.setattr(by_role, "free_on", lambda device: 1 << 20)
+    models = avs.load_models("tiny")
+    with pytest.raises(
+        avs.ModelError, match=r"no memory for tiny/clip on 'cpu'.*4 MB.*1 MB are free.*smaller"
+    ):
+        models.require(["image_text_scorer"])
+    assert not models.loaded
+
+
+def test_a_gpu_too_small_for_the_weights_is_an_error_that_says_so(monkeypatch):
+    def move(self, *args, **options):
+        try:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        except torch.OutOfMemoryError as error:
+            raise RuntimeError("cannot move") from error
+
+    models = avs.load_models("tiny")
+    monkeypatch.setattr(torch.nn.Module, "to", move)
+    with pytest.raises(avs.ModelError, match=r"no memory for tiny/clip on 'cpu': its weights take \d MB"):
+        _ = models.image_text_scorer

@@ -124,3 +124,23 @@ def test_a_table_of_the_paper_is_made_again(images, is3, tmp_path):
         assert (tmp_path / "out" / "table3.csv").is_file()
     finally:
         fo.delete_dataset("is3-first-2")
+
+
+def test_the_form_of_a_download_says_what_and_how_much(images):
+    shown = form_of("download_avs_models", images, preset="open", strategies=["vcap_acls"])
+    assert shown["preset_remark"].startswith("about 3.3 GB to ") and "are free" in shown["preset_remark"]
+    shown = form_of("download_avs_models", images, preset="paper")
+    assert "asda_remark" in shown and "beats-as2m_remark" in shown
+    assert form_of("download_avs_models", images, preset="tiny")["preset_remark"] == "nothing to download"
+
+
+def test_a_download_ends_where_nothing_is_missing_and_fails_where_it_cannot_work(images):
+    call("download_avs_models", images, preset="tiny")
+    with pytest.raises(ExecutionError, match="HF_HUB_OFFLINE forbids to download"):
+        call("download_avs_models", images, preset="open")
+
+
+def test_the_form_of_segment_says_what_is_downloaded_first(images):
+    shown = form_of("segment_sounding_objects", images, strategies=["vcap_acls"], preset="open")
+    assert shown["download_remark"].startswith("about 3.3 GB to ")
+    assert "download_remark" not in form_of("segment_sounding_objects", images, preset="tiny")

@@ -12,7 +12,6 @@ from typing import Any, Literal
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.downloading import plan_download
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.runs.conflicts import check_apart, check_settings, choose_folder
 from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
@@ -28,7 +27,7 @@ from fiftyone_avs.models.cards import get_preset
 from fiftyone_avs.models.loading import pick_device
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import plan_pipeline
-from fiftyone_avs.strategies import Strategy, get_strategy, list_strategies
+from fiftyone_avs.strategies import Strategy, get_strategy
 
 RULES = ("silence", "threshold", "batch_size")
 """What a pipeline is told beside its strategy and models."""
@@ -183,18 +182,7 @@ def _plan(
         return None, found
     planned = replace(planned, **{name: asked[name] for name in RULES})
     found += finding_of("models", lambda: planned.models.check([*planned.strategy.needs, "segmenter"]))
-    return planned, [*found, *(_check_download(planned, asked) if not found else ())]
-
-
-def _check_download(planned: Pipeline, asked: Mapping[str, Any]) -> Iterator[Finding]:
-    """What is downloaded before anything is done, as far as it can be told without asking the hub."""
-    if isinstance(asked["models"], Models) or planned.strategy.name not in list_strategies():
-        return
-    plan = plan_download(
-        asked["preset"], strategies=[planned.strategy.name], models=asked["models"], ask_hub=False
-    )
-    if plan.items:
-        yield Finding("models", f"it downloads first: {plan}", blocks=not plan.fits)
+    return planned, found
 
 
 def _settings(planned: Pipeline, data: tuple[str, str, float, str | None], known: bool) -> dict[str, Any]:
