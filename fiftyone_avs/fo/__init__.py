@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from fiftyone_avs.fo.compare.browsing import (
         BrowsedSample as BrowsedSample,
         browse_by_iou as browse_by_iou,
+        check_browse as check_browse,
         describe_samples as describe_samples,
         view_of_cell as view_of_cell,
         view_of_class as view_of_class,
@@ -171,12 +172,12 @@ if TYPE_CHECKING:
         RunSummaries as RunSummaries,
         RunSummary as RunSummary,
     )
-    from fiftyone_avs.fo.studies.controls import (
+    from fiftyone_avs.fo.studies.control_checks import check_controls as check_controls
+    from fiftyone_avs.fo.studies.control_plan import (
         CONTROLS as CONTROLS,
         CONTROLS_ABOUT as CONTROLS_ABOUT,
-        check_controls as check_controls,
-        run_controls as run_controls,
     )
+    from fiftyone_avs.fo.studies.controls import run_controls as run_controls
     from fiftyone_avs.fo.studies.reproduction import (
         check_reproduce as check_reproduce,
         reproduce as reproduce,
@@ -212,7 +213,8 @@ _HOMES = {
     "BrowsedSample": "fiftyone_avs.fo.compare.browsing",
     "CAPTION_FIELDS": "fiftyone_avs.fo.schema.fields",
     "captioned_sounds": "fiftyone_avs.fo.importing.captions",
-    "check_controls": "fiftyone_avs.fo.studies.controls",
+    "check_browse": "fiftyone_avs.fo.compare.browsing",
+    "check_controls": "fiftyone_avs.fo.studies.control_checks",
     "check_data": "fiftyone_avs.fo.importing.benchmarks.import_benchmark",
     "check_evaluate": "fiftyone_avs.fo.evaluate.preflight",
     "check_import": "fiftyone_avs.fo.importing.import_folder",
@@ -233,8 +235,8 @@ _HOMES = {
     "composite": "fiftyone_avs.fo.review.composite",
     "CONTROL_METRICS": "fiftyone_avs.controls.report",
     "ControlReport": "fiftyone_avs.controls.report",
-    "CONTROLS": "fiftyone_avs.fo.studies.controls",
-    "CONTROLS_ABOUT": "fiftyone_avs.fo.studies.controls",
+    "CONTROLS": "fiftyone_avs.fo.studies.control_plan",
+    "CONTROLS_ABOUT": "fiftyone_avs.fo.studies.control_plan",
     "dataset_from_folder": "fiftyone_avs.fo.importing.folders",
     "dataset_from_videos": "fiftyone_avs.fo.importing.folders",
     "default_data_name": "fiftyone_avs.fo.importing.benchmarks.import_benchmark",

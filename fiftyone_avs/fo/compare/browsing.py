@@ -18,6 +18,7 @@ from fiftyone_avs.fo.schema.aggregation import check_field
 from fiftyone_avs.fo.schema.checks import root_dataset
 from fiftyone_avs.fo.schema.eval_fields import IoUKind
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,19 @@ def browse_by_iou(
         ConfigurationError: if an argument cannot work, or the name is taken.
         DatasetError: if there is no such evaluation, or the view leaves its fields out.
     """
-    _check_choices(order, low, high, limit)
+    raise_first(
+        check_browse(
+            samples,
+            eval_key,
+            order=order,
+            low=low,
+            high=high,
+            limit=limit,
+            name=name,
+            overwrite=overwrite,
+            iou=iou,
+        )
+    )
     dataset = root_dataset(samples)
     field = _iou_field(samples, eval_key, iou)
     bottom, top = (0.0 if low is None else low), (1.0 if high is None else high)
@@ -80,8 +93,45 @@ def browse_by_iou(
     if limit is not None:
         view = view.limit(limit)
     if name is not None:
-        _save(dataset, name, view, overwrite)
+        _save(dataset, name, view)
     return view
+
+
+def check_browse(
+    samples: SampleCollection,
+    eval_key: str,
+    *,
+    order: str = "worst",
+    low: float | None = None,
+    high: float | None = None,
+    limit: int | None = None,
+    name: str | None = None,
+    overwrite: bool = False,
+    iou: IoUKind = "mask",
+) -> list[Finding]:
+    """What would stop ``browse_by_iou``; arguments as there."""
+    found = [*finding_of("samples", lambda: root_dataset(samples))]
+    if found:
+        return found
+    dataset = root_dataset(samples)
+    found += finding_of("eval_key", lambda: find_evaluation(dataset, eval_key))
+    if not found:
+        found += finding_of("iou", lambda: find_evaluation(dataset, eval_key).fields.iou_of(iou))
+    if not found:
+        found += finding_of("samples", lambda: _iou_field(samples, eval_key, iou))
+    if order not in ("worst", "best"):
+        found.append(Finding("order", f"order must be 'worst' or 'best', not {order!r}"))
+    for argument, value in (("low", low), ("high", high)):
+        if value is not None and not 0 <= value <= 1:
+            found.append(Finding(argument, f"{argument} must lie in [0, 1], not {value!r}"))
+    if low is not None and high is not None and low > high:
+        found.append(Finding("low", f"no IoU lies between {low:g} and {high:g}: the lower one comes first"))
+    if limit is not None and limit < 1:
+        found.append(Finding("limit", f"limit must be 1 or more, not {limit!r}"))
+    if name is not None and dataset.has_saved_view(name) and not overwrite:
+        taken = f"dataset {dataset.name!r} has a saved view {name!r} already; choose another name, or overwrite it"
+        found.append(Finding("name", taken))
+    return found
 
 
 def describe_samples(
@@ -169,23 +219,7 @@ def _iou_field(samples: SampleCollection, eval_key: str, iou: IoUKind) -> str:
     return field
 
 
-def _check_choices(order: str, low: float | None, high: float | None, limit: int | None) -> None:
-    if order not in ("worst", "best"):
-        raise ConfigurationError(f"order must be 'worst' or 'best', not {order!r}")
-    for name, value in (("low", low), ("high", high)):
-        if value is not None and not 0 <= value <= 1:
-            raise ConfigurationError(f"{name} must lie in [0, 1], not {value!r}")
-    if low is not None and high is not None and low > high:
-        raise ConfigurationError(f"no IoU lies between {low:g} and {high:g}: the lower one comes first")
-    if limit is not None and limit < 1:
-        raise ConfigurationError(f"limit must be 1 or more, not {limit!r}")
-
-
-def _save(dataset: fo.Dataset, name: str, view: fo.DatasetView, overwrite: bool) -> None:
-    if dataset.has_saved_view(name) and not overwrite:
-        raise ConfigurationError(
-            f"dataset {dataset.name!r} has a saved view {name!r} already; choose another name, or overwrite it"
-        )
+def _save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> None:
     try:
         dataset.save_view(name, view, overwrite=dataset.has_saved_view(name))
     except ValueError as error:  # no letter or digit in it, or too like another view's name

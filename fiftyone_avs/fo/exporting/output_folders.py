@@ -10,6 +10,7 @@ import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.media.places import check_place
 
 _LONGEST_STEM = 180  # bytes; leaves room for an id, a number and an ending in the 255 of most file systems
@@ -48,7 +49,8 @@ def open_folder(
         ConfigurationError: if the folder holds something and ``overwrite`` is not set, files of the dataset
             itself could be overwritten, or the folder cannot be made.
     """
-    folder = check_output(out, overwrite=overwrite)
+    raise_first(check_output(out, overwrite=overwrite))
+    folder = Path(out).expanduser().absolute()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         filled = any(folder.iterdir())
@@ -61,30 +63,29 @@ def open_folder(
     return folder
 
 
-def check_output(out: str | Path, *, overwrite: bool = False, from_app: bool = False) -> Path:
-    """Raise ConfigurationError if a folder is none to write to, or holds something and that is not meant.
+def check_output(out: str | Path, *, overwrite: bool = False, from_app: bool = False) -> list[Finding]:
+    """What would stop ``export_run`` or ``make_clips`` from writing to a folder: it is none, or holds something.
 
     Args:
         out: the folder; it need not exist.
         overwrite: allow a folder that holds something already.
         from_app: it was typed in the App, where relative folders are refused.
-
-    Returns:
-        The folder's full path.
     """
-    folder = check_place(out, from_app=from_app)
+    misplaced = [*finding_of("out", lambda: check_place(out, from_app=from_app))]
+    if misplaced:
+        return misplaced
+    folder = Path(out).expanduser().absolute()
     try:
         filled = folder.exists() and any(folder.iterdir())
     except OSError as error:
-        raise ConfigurationError(
-            f"cannot write to {folder}: {error.strerror}; choose another folder"
-        ) from error
+        return [Finding("out", f"cannot write to {folder}: {error.strerror}; choose another folder")]
     if filled and not overwrite:
-        raise ConfigurationError(
+        message = (
             f"{folder} is not empty; choose another folder, or pass overwrite=True (--overwrite) to replace files"
             " of the same names in it"
         )
-    return folder
+        return [Finding("out", message)]
+    return []
 
 
 def _stem(path: str) -> str:

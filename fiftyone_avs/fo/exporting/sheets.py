@@ -21,6 +21,7 @@ from fiftyone_avs.fo.review.run_inspection import RunInspection
 from fiftyone_avs.fo.runs.class_fields import class_path, sample_class_fields
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.media.places import check_place
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.types import Image, Mask
@@ -100,7 +101,8 @@ def make_sheet(
     """
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
-    target = check_sheet(path, runs, max_rows, cell)
+    raise_first(check_sheet(path, runs, max_rows, cell))
+    target = Path(path).expanduser().absolute()
     truth = None if gt is None else mask_field(dataset, gt, on_frames).removeprefix(FRAMES)
     ids = samples.values("id")
     shown = ids[:max_rows]
@@ -167,21 +169,23 @@ def choose_samples(
 
 def check_sheet(
     path: str | Path, runs: Sequence[str], max_rows: int = ROWS, cell: int = CELL, *, from_app: bool = False
-) -> Path:
-    """The file to write, absolute; raises ConfigurationError, as ``make_sheet`` would, if the sheet cannot be.
+) -> list[Finding]:
+    """What would stop ``make_sheet`` whatever the samples; arguments as there.
 
     ``from_app``: the path was typed in the App, where relative ones are refused.
     """
-    target = check_place(path, from_app=from_app)
-    if target.suffix.lower() not in FORMATS:
-        raise ConfigurationError(f"a sheet is written as {' or '.join(FORMATS)}, not {target.name!r}")
+    name = Path(path).name
+    found = [*finding_of("path", lambda: check_place(path, from_app=from_app))]
+    if Path(path).suffix.lower() not in FORMATS:
+        found.append(Finding("path", f"a sheet is written as {' or '.join(FORMATS)}, not {name!r}"))
     if not runs:
-        raise ConfigurationError("name at least one run for the sheet")
+        found.append(Finding("runs", "name at least one run for the sheet"))
     if max_rows < 1:
-        raise ConfigurationError(f"max_rows must be 1 or more, not {max_rows}")
+        found.append(Finding("max_rows", f"max_rows must be 1 or more, not {max_rows}"))
     if cell not in CELLS:
-        raise ConfigurationError(f"cell must lie in {CELLS.start} .. {CELLS.stop - 1} pixels, not {cell}")
-    return target
+        limits = f"{CELLS.start} .. {CELLS.stop - 1}"
+        found.append(Finding("cell", f"cell must lie in {limits} pixels, not {cell}"))
+    return found
 
 
 def _check_size(rows: int, columns: int, cell: int) -> None:

@@ -17,6 +17,7 @@ from fiftyone_avs.benchmarks.pairing import find_pairs
 from fiftyone_avs.benchmarks.records import Problem
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.importing.folders import FolderWarning, dataset_from_folder, dataset_from_videos
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.fo.schema.private import check_dataset_name
 from fiftyone_avs.media.writing import placed
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
@@ -115,7 +116,7 @@ def import_folder(
     """
     root = Path(folder).expanduser()
     name = name or root.resolve().name
-    check_import(root, name, kind=kind, benchmark=benchmark)
+    raise_first(check_import(root, name, kind=kind, benchmark=benchmark))
     make = KINDS[kind or ("images" if find_pairs(root).pairs else "videos")]
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
@@ -128,17 +129,19 @@ def import_folder(
 
 def check_import(
     folder: str | Path, name: str, *, kind: str | None = None, benchmark: str | None = None
-) -> None:
-    """Raise, as ``import_folder`` would, if a folder cannot be imported; the files are not looked at."""
+) -> list[Finding]:
+    """What would stop ``import_folder``; arguments as there, the files are not looked at."""
+    found: list[Finding] = []
     if kind is not None and kind not in KINDS:
-        raise ConfigurationError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
+        found.append(Finding("kind", f"kind must be one of {', '.join(KINDS)}, not {kind!r}"))
     if benchmark is not None:
-        _check_benchmark(benchmark)
+        found += finding_of("benchmark", lambda: _check_benchmark(benchmark))
     if not Path(folder).expanduser().is_dir():
-        raise ConfigurationError(f"there is no folder {folder} on the machine where FiftyOne runs")
+        found.append(Finding("folder", f"there is no folder {folder} on the machine where FiftyOne runs"))
     if fo.dataset_exists(name):
-        raise ConfigurationError(f"a dataset named {name!r} exists already; choose another name")
-    check_dataset_name(name)
+        taken = f"a dataset named {name!r} exists already; choose another name"
+        return [*found, Finding("name", taken)]
+    return [*found, *finding_of("name", lambda: check_dataset_name(name))]
 
 
 def set_benchmark(dataset: fo.Dataset, benchmark: str | None) -> None:

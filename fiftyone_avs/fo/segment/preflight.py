@@ -14,7 +14,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
 from fiftyone_avs.fo.runs.conflicts import check_apart, check_settings, choose_folder
-from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
+from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results
 from fiftyone_avs.fo.runs.records import UNKNOWN, find_record
 from fiftyone_avs.fo.runs.start_or_resume import fields_of_run, settings_of
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
@@ -205,7 +205,8 @@ def _check_run(
     overwrite: Overwrite,
 ) -> Iterator[Finding]:
     """Whether the run key can be used, and what becomes of a run that has it."""
-    problems = [
+    unknown = [*finding_of("overwrite", lambda: check_overwrite(overwrite))]
+    problems = unknown or [
         *finding_of("run", lambda: check_settings(samples, dataset, fields, settings, overwrite)),
         *finding_of("output_dir", lambda: choose_folder(samples, dataset, fields, output_dir, overwrite)),
     ]

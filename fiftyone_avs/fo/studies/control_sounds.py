@@ -53,8 +53,7 @@ def make_control_sounds(
         AVSError: if a file cannot be written.
     """
     field = control_field(kind)
-    made = {"kind": kind, "seed": None if kind == "silence" else seed, "audio_field": audio_field}
-    _declare(dataset, field, made)
+    _declare(dataset, field, _made(kind, audio_field, seed))
     known = dict(zip(*dataset.values(["id", field]), strict=True))
     waiting = [sample_id for sample_id in ids if not known[sample_id]]
     if kind == "swapped":
@@ -85,17 +84,35 @@ def delete_control_sounds(dataset: fo.Dataset, kind: str) -> None:
 
 def _declare(dataset: fo.Dataset, field: str, made: Mapping[str, Any]) -> None:
     """Add the field, or make sure that it is the same."""
-    found = dataset.get_field(field)
-    if found is None:
+    if dataset.get_field(field) is None:
         about = f"Sounds of the control '{made['kind']}' instead of {made['audio_field']}"
         dataset.add_sample_field(field, fo.StringField, description=about, info={MARK: dict(made)})
-        return
-    old = (found.info or {}).get(MARK)
+    else:
+        _check_field(dataset, field, made)
+
+
+def check_control_sounds(
+    dataset: fo.Dataset, kind: str, *, audio_field: str, seed: int, overwrite: bool = False
+) -> None:
+    """Raise ConfigurationError, as ``make_control_sounds`` would, if the field of a kind of sounds cannot be had."""
+    field = control_field(kind)
+    if dataset.get_field(field) is not None:
+        _check_field(dataset, field, None if overwrite else _made(kind, audio_field, seed))
+
+
+def _made(kind: str, audio_field: str, seed: int) -> dict[str, Any]:
+    """What a field says of how its sounds were made."""
+    return {"kind": kind, "seed": None if kind == "silence" else seed, "audio_field": audio_field}
+
+
+def _check_field(dataset: fo.Dataset, field: str, made: Mapping[str, Any] | None) -> None:
+    """Raise ConfigurationError unless a field is of a control, and of one that was made in this way if it is told."""
+    old = (dataset.get_field(field).info or {}).get(MARK)
     if old is None:
         raise ConfigurationError(
             f"dataset {dataset.name!r} has a field {field!r} that is not of a control; rename it first"
         )
-    if old != made:
+    if made is not None and old != made:
         raise ConfigurationError(
             f"the field {field!r} of dataset {dataset.name!r} was made otherwise ({old}, now {dict(made)}); pass the"
             " same, or overwrite=True (--overwrite) to delete the old controls"

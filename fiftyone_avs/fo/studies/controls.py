@@ -3,46 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.controls.floors import CentreBox, NoText, RandomNoun, SalientNoun, only_segmenter
 from fiftyone_avs.controls.report import ControlReport, measure
 from fiftyone_avs.controls.sounds import SOUND_KINDS
-from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.fo.evaluate.evaluation import evaluate, mask_field
+from fiftyone_avs.fo.evaluate.evaluation import evaluate
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.runs.changing import delete_run
 from fiftyone_avs.fo.runs.class_fields import sample_class_fields
 from fiftyone_avs.fo.runs.listing import run_info
 from fiftyone_avs.fo.runs.records import AVSRunConfig, find_record
-from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
+from fiftyone_avs.fo.schema.checks import root_dataset
 from fiftyone_avs.fo.schema.fields import AUDIO
+from fiftyone_avs.fo.schema.findings import raise_first
 from fiftyone_avs.fo.segment.segmentation import segment
-from fiftyone_avs.fo.studies.control_sounds import control_field, delete_control_sounds, make_control_sounds
+from fiftyone_avs.fo.studies.control_checks import check_controls
+from fiftyone_avs.fo.studies.control_plan import CONTROLS, ControlStep, kept_settings, plan_controls
+from fiftyone_avs.fo.studies.control_sounds import (
+    delete_control_sounds,
+    make_control_sounds,
+)
 from fiftyone_avs.metrics import SampleScores
 from fiftyone_avs.models import Models, load_models
 from fiftyone_avs.progress import Progress, Steps
-from fiftyone_avs.strategies import Strategy
-
-FLOORS = {"salient_noun": "floor_salient", "random_noun": "floor_noun", "centre": "floor_centre"}
-"""Controls that look at the picture at most, and their run keys."""
-
-CONTROLS = (*FLOORS, *SOUND_KINDS)
-"""All controls: three floors, and the strategy itself on a sound that says nothing of the picture."""
-
-CONTROLS_ABOUT = {
-    "salient_noun": "segments what the image captioner names first",
-    "random_noun": "segments a random noun of the image caption",
-    "centre": "a box in the centre of the picture",
-    "swapped": "the strategy, hearing another sample's sound",
-    "silence": "the strategy, hearing silence",
-    "noise": "the strategy, hearing noise",
-}
 
 SOUND_FOLDER = "control_sounds"
 
@@ -104,19 +91,33 @@ def run_controls(
         ModelError: if a model is missing.
         DatasetError: if the samples lack what is needed.
     """
-    dataset = root_dataset(samples)
-    check_controls(samples, controls, audio_field=audio_field)
-    if protocol not in ("baav", "native"):
-        raise ConfigurationError(
-            f"controls are scored under the protocol 'baav' or 'native', not {protocol!r}"
+    raise_first(
+        check_controls(
+            samples,
+            controls,
+            strategy=strategy,
+            gt=gt,
+            preset=preset,
+            run=run,
+            seed=seed,
+            protocol=protocol,
+            models=models,
+            strategy_options=strategy_options,
+            audio_field=audio_field,
+            device=device,
+            precision=precision,
+            batch_size=batch_size,
+            output_dir=output_dir,
+            overwrite=overwrite,
         )
-    mask_field(dataset, gt, False)
+    )
+    dataset = root_dataset(samples)
     run = run or strategy
     record = find_record(dataset, run)
     if not isinstance(models, Models):
         preset = preset or ("open" if record is None else record.settings["preset"])
         models = load_models(preset, strategy=strategy, overrides=models, device=device, precision=precision)
-    plan = _plan(run, strategy, controls, models, strategy_options, audio_field, seed)
+    plan = plan_controls(run, strategy, controls, models, strategy_options, audio_field, seed)
     if overwrite:
         _delete_old(dataset, plan[1:])
     tell = Steps(progress, 2 * len(plan), len(samples))
@@ -140,78 +141,9 @@ def run_controls(
     )
 
 
-def check_controls(
-    samples: SampleCollection, controls: Sequence[str] = CONTROLS, *, audio_field: str = AUDIO
-) -> None:
-    """Raise, as ``run_controls`` would, if these samples or controls cannot work. Nothing is loaded.
-
-    Raises:
-        ConfigurationError: if there is no control, an unknown one, or the samples are videos.
-        DatasetError: if the field of the sounds is not there.
-    """
-    unknown = [name for name in controls if name not in CONTROLS]
-    if unknown or not controls:
-        wrong = f"unknown control {unknown[0]!r}" if unknown else "there is no control to compare with"
-        raise ConfigurationError(f"{wrong}; choose from {', '.join(CONTROLS)}")
-    dataset = root_dataset(samples)
-    if media_of(samples) == "video":
-        raise ConfigurationError(
-            "controls need image samples, because a video brings its own sound along; make image samples of its frames"
-            " with their sounds first, as imports of AVSBench do"
-        )
-    check_audio_field(dataset, audio_field)
-
-
-@dataclass(frozen=True)
-class _Step:
-    """A run of the plan."""
-
-    name: str
-    run: str
-    strategy: str | Strategy
-    models: Models
-    options: Mapping[str, Any] | None
-    audio_field: str
-
-    @property
-    def eval_key(self) -> str:
-        return f"{self.run}_controls"
-
-
-def _plan(
-    run: str,
-    strategy: str,
-    controls: Sequence[str],
-    models: Models,
-    options: Mapping[str, Any] | None,
-    audio_field: str,
-    seed: int,
-) -> list[_Step]:
-    """The strategy, then the controls: those with sounds of their own first.
-
-    Who looks at a sample hears the sound of its newest run, and that should be the sample's own.
-    """
-    floors: dict[str, tuple[Strategy, Models]] = {
-        "salient_noun": (SalientNoun(), models),
-        "random_noun": (RandomNoun(seed=seed), models),
-        "centre": (NoText(), only_segmenter(CentreBox(), models.device)),
-    }
-    deaf = [
-        _Step(name, f"{run}_{name}", strategy, models, options, control_field(name))
-        for name in SOUND_KINDS
-        if name in controls
-    ]
-    blind = [
-        _Step(name, FLOORS[name], floor, players, None, audio_field)
-        for name, (floor, players) in floors.items()
-        if name in controls
-    ]
-    return [_Step(run, run, strategy, models, options, audio_field), *deaf, *blind]
-
-
 def _segment(
     samples: SampleCollection,
-    step: _Step,
+    step: ControlStep,
     run: str,
     batch_size: int | None,
     output_dir: str | Path | None,
@@ -235,10 +167,12 @@ def _segment(
     )
 
 
-def _settings_of(record: AVSRunConfig | None, step: _Step, original: AVSRunConfig | None) -> dict[str, Any]:
+def _settings_of(
+    record: AVSRunConfig | None, step: ControlStep, original: AVSRunConfig | None
+) -> dict[str, Any]:
     """Silence and threshold: of the run itself if it is there already, else those that suit a control."""
     if record is not None:
-        return {"silence": record.settings["silence"], "threshold": record.settings["threshold"]}
+        return kept_settings(record)
     if original is None:
         return {}
     return {
@@ -277,7 +211,7 @@ def _make_sounds(
     )
 
 
-def _delete_old(dataset: fo.Dataset, plan: Sequence[_Step]) -> None:
+def _delete_old(dataset: fo.Dataset, plan: Sequence[ControlStep]) -> None:
     for step in plan:
         if find_record(dataset, step.run) is not None:
             delete_run(dataset, step.run)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +18,11 @@ from fiftyone_avs.errors import ConfigurationError, ModelError
 from fiftyone_avs.fo.compare.comparison import compare
 from fiftyone_avs.fo.evaluate.results import AVSResults
 from fiftyone_avs.fo.importing.benchmarks.import_benchmark import import_benchmark
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
+from fiftyone_avs.fo.schema.private import check_dataset_name
 from fiftyone_avs.fo.studies.reproduced_rows import Say, make_rows
 from fiftyone_avs.media.places import check_place
+from fiftyone_avs.models.cards import get_preset
 from fiftyone_avs.paper.plan import TABLES, missing_models, plan_rows
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 from fiftyone_avs.paper.table import ReproducedRow, Reproduction, gather_rows
@@ -80,6 +84,20 @@ def reproduce(
         DatasetError: if the folder does not hold the benchmark.
         ModelError: if no row can be made for lack of models. Rows that cannot be made beside others that can say why.
     """
+    raise_first(
+        check_reproduce(
+            table,
+            data,
+            benchmark,
+            preset=preset,
+            name=name,
+            limit=limit,
+            strategies=strategies,
+            segmenters=segmenters,
+            predictions=predictions,
+            models=models,
+        )
+    )
     known = _benchmark(table, benchmark)
     entries = plan_rows(table, preset, strategies, segmenters, predictions, models)
     folder = _folder(data)
@@ -104,21 +122,40 @@ def check_reproduce(
     preset: str = "paper",
     name: str | None = None,
     limit: int | None = None,
+    strategies: Sequence[str] | None = None,
+    segmenters: Mapping[str, str] | None = None,
     predictions: Mapping[str, str | Path] | None = None,
-) -> None:
-    """Raise, as ``reproduce`` would, if its arguments cannot work; nothing is imported or run."""
-    known = _benchmark(table, benchmark)
-    plan_rows(table, preset, predictions=predictions)
-    folder = _folder(data)
-    name, source = _name_and_source(known, folder, name, limit)
-    if fo.dataset_exists(name):
-        _check_source(name, source)
+    models: Mapping[str, str] | None = None,
+) -> list[Finding]:
+    """What would stop ``reproduce``; arguments as there. Nothing is imported or run."""
+    tables = [*finding_of("table", lambda: _check_table(table))]
+    found = [*tables, *finding_of("benchmark", lambda: _benchmark(1 if tables else table, benchmark))]
+    presets = [*finding_of("preset", lambda: get_preset(preset))]
+    found += presets
+    if not tables and not presets:
+        plan = partial(plan_rows, table, preset, models=models)
+        found += finding_of("strategies", lambda: plan(strategies=strategies))
+        found += finding_of("segmenters", lambda: plan(segmenters=segmenters))
+        found += finding_of("predictions", lambda: plan(predictions=predictions))
+    if limit is not None and limit < 1:
+        found.append(Finding("limit", f"limit must be 1 or more, not {limit}"))
+    found += finding_of("data", lambda: _folder(data))
+    if any(one.argument in ("benchmark", "data", "limit") for one in found):
+        return found
+    called, source = _name_and_source(_benchmark(1, benchmark), _folder(data), name, limit)
+    if fo.dataset_exists(called):
+        return [*found, *finding_of("name", lambda: _check_source(called, source))]
+    return [*found, *finding_of("name", lambda: check_dataset_name(called))]
+
+
+def _check_table(table: int) -> None:
+    if table not in TABLES:
+        raise ConfigurationError(f"table must be one of {', '.join(map(str, TABLES))}, not {table!r}")
 
 
 def _benchmark(table: int, benchmark: str) -> Benchmark:
     """The benchmark of that name; raises ConfigurationError if it is unknown or the paper has no such table of it."""
-    if table not in TABLES:
-        raise ConfigurationError(f"table must be one of {', '.join(map(str, TABLES))}, not {table!r}")
+    _check_table(table)
     known = find_benchmark(benchmark)
     if known.key not in PUBLISHED_DATASETS:
         names = ", ".join(PUBLISHED_DATASETS)

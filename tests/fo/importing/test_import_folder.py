@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import fiftyone as fo
@@ -89,8 +90,8 @@ def test_arguments_that_cannot_work_are_refused_before_anything_is_made(folder, 
     options = {"name": NAME, **options}
     with pytest.raises(ConfigurationError, match=message):
         avs.import_folder(folder, **options)
-    with pytest.raises(ConfigurationError, match=message):
-        check_import(folder, **options)
+    (found,) = check_import(folder, **options)
+    assert found.blocks and found.argument in options and re.search(message, found.message)
     assert fo.list_datasets() == before
 
 
@@ -103,7 +104,7 @@ def test_folders_that_are_not_there_or_hold_nothing_leave_no_dataset(folder, tmp
     with pytest.raises(DatasetError, match="holds no images"):
         avs.import_folder(tmp_path / "empty", kind="images")
     assert not {"nowhere", "empty"} & set(fo.list_datasets())
-    check_import(folder, NAME)  # raises nothing, and makes nothing
+    assert check_import(folder, NAME) == []  # and makes nothing
     assert NAME not in fo.list_datasets()
 
 

@@ -364,7 +364,14 @@ def test_a_form_learns_what_would_happen(frames, theirs):
     assert check_predictions(frames, theirs, "ground_truth")[1].blocks
     bring(frames, theirs)
     assert "exists" in check_predictions(frames, theirs, "theirs")[1].message
-    assert "deleted" in check_predictions(frames, theirs, "theirs", overwrite=True)[1].message
+    (found,) = [
+        one
+        for one in check_predictions(frames, theirs, "theirs", overwrite=True)
+        if one.argument == "overwrite"
+    ]
+    assert "the whole run 'theirs' will be deleted first: 5 masks" in found.message
+    (found,) = [one for one in check_predictions(frames, theirs, "theirs", threshold=0.1) if one.blocks]
+    assert found.argument == "run" and "threshold: 0.5 there, 0.1 here" in found.message
 
 
 def test_names_are_compared_folder_by_folder():

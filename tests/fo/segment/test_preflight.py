@@ -198,20 +198,20 @@ def test_an_evaluation_that_can_be_made_and_one_that_would_be_replaced(segmented
 
 
 @pytest.mark.parametrize(
-    ("pred", "options", "message"),
+    ("argument", "pred", "options", "message"),
     [
-        ("nothing", {}, "'nothing' does not exist"),
-        ("audio_path", {}, "does not hold masks"),
-        ("vcap_acls", {"gt": "truth"}, "'truth' does not exist"),
-        ("vcap_acls", {"eval_key": "not a key"}, "cannot be an eval key"),
-        ("vcap_acls", {"eval_key": "taken"}, "'taken_iou'"),
-        ("vcap_acls", {"class_field": "genre"}, "'genre'"),
-        ("vcap_acls", {"gt": "other", "eval_key": "used"}, "is taken by an evaluation"),
+        ("pred", "nothing", {}, "'nothing' does not exist"),
+        ("pred", "audio_path", {}, "does not hold masks"),
+        ("gt", "vcap_acls", {"gt": "truth"}, "'truth' does not exist"),
+        ("eval_key", "vcap_acls", {"eval_key": "not a key"}, "cannot be an eval key"),
+        ("eval_key", "vcap_acls", {"eval_key": "taken"}, "'taken_iou'"),
+        ("class_field", "vcap_acls", {"class_field": "genre"}, "'genre'"),
+        ("eval_key", "vcap_acls", {"gt": "other", "eval_key": "used"}, "is taken by an evaluation"),
     ],
 )
-def test_what_stops_an_evaluation_is_what_evaluate_would_raise(evaluated, pred, options, message):
+def test_what_stops_an_evaluation_is_what_evaluate_would_raise(evaluated, argument, pred, options, message):
     [found] = check_evaluate(evaluated, pred, **options)
-    assert arguments([found]) == [("evaluation", True)] and message in found.message
+    assert arguments([found]) == [(argument, True)] and message in found.message
     with pytest.raises(AVSError) as raised:
         evaluate(evaluated, pred, progress=False, **options)
     assert str(raised.value) == found.message

@@ -19,7 +19,8 @@ from fiftyone_avs.controls.report import CONTROL_METRICS, measure
 from fiftyone_avs.controls.sounds import OwnSound, swap_sounds
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
 from fiftyone_avs.fo import DEMO_MARK, delete_run, list_run_keys, run_info
-from fiftyone_avs.fo.studies.controls import CONTROLS, run_controls
+from fiftyone_avs.fo.studies.control_plan import CONTROLS
+from fiftyone_avs.fo.studies.controls import run_controls
 from fiftyone_avs.media import is_silent, read_sound
 from fiftyone_avs.metrics import SampleScores, summarize
 from fiftyone_avs.models import fake

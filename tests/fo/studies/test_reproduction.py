@@ -281,11 +281,11 @@ def test_the_form_is_told_what_the_call_would_say(is3, tmp_path):
     fo.Dataset("is3", persistent=True)
     with pytest.raises(ConfigurationError, match="'is3' exists already; choose another name"):
         quietly(1, is3, "is3")
-    with pytest.raises(ConfigurationError, match="'is3' exists already; choose another name"):
-        check_reproduce(1, is3, "is3")
-    with pytest.raises(ConfigurationError, match="there is no folder"):
-        check_reproduce(1, tmp_path / "nowhere", "is3")
-    check_reproduce(1, is3, "is3", name="another")
+    (found,) = check_reproduce(1, is3, "is3")
+    assert found.argument == "name" and "'is3' exists already; choose another name" in found.message
+    (found,) = check_reproduce(1, tmp_path / "nowhere", "is3")
+    assert found.argument == "data" and "there is no folder" in found.message
+    assert check_reproduce(1, is3, "is3", name="another") == []
     with pytest.raises(DatasetError):
         quietly(1, tmp_path, "is3", name="another")
     assert not [name for name in fo.list_datasets() if name.startswith("another")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,13 @@ import fiftyone as fo
 
 from fiftyone_avs.benchmarks.layouts.pairs import NEGATIVE
 from fiftyone_avs.benchmarks.registry import ALL_SPLITS, find_benchmark
-from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.importing.benchmarks.samples import BOXES, LABEL, NAME, PAIR, TIME, VIDEO
 from fiftyone_avs.fo.importing.benchmarks.types import DATASET_TYPES, BenchmarkImporter
 from fiftyone_avs.fo.importing.import_folder import ImportReport, check_import, import_folder, kinds_of
 from fiftyone_avs.fo.runs.appearance import show_truth
 from fiftyone_avs.fo.schema.fields import AUDIO, FRAMES, GROUND_TRUTH
+from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.media.endings import VIDEOS
 from fiftyone_avs.paper.published import PUBLISHED_DATASETS
 from fiftyone_avs.progress import Progress
@@ -64,7 +66,9 @@ def import_benchmark(
     """
     benchmark = find_benchmark(name)
     dataset_name = dataset_name or default_name(name, split)
-    check_benchmark_import(name, root, dataset_name, split=split, as_videos=as_videos, limit=limit)
+    raise_first(
+        check_benchmark_import(name, root, dataset_name, split=split, as_videos=as_videos, limit=limit)
+    )
     importer = DATASET_TYPES[benchmark.key].importer(
         root, limit, split, as_videos, clips_dir, masks_dir, negatives, index
     )
@@ -85,15 +89,19 @@ def check_benchmark_import(
     split: str | None = None,
     as_videos: bool = False,
     limit: int | None = None,
-) -> None:
-    """Raise, as ``import_benchmark`` would, if its arguments cannot work; the files are not looked at."""
+) -> list[Finding]:
+    """What would stop ``import_benchmark``; arguments as there, the files are not looked at."""
+    unknown = [*finding_of("name", lambda: find_benchmark(name))]
+    if unknown:
+        return unknown
     benchmark = find_benchmark(name)
-    benchmark.chosen_split(split)
+    found = [*finding_of("split", lambda: benchmark.chosen_split(split))]
     if as_videos and not benchmark.clips:
-        raise ConfigurationError(f"{benchmark.title} has no clips to import as videos")
+        found.append(Finding("as_videos", f"{benchmark.title} has no clips to import as videos"))
     if limit is not None and limit < 1:
-        raise ConfigurationError(f"limit must be 1 or more, not {limit}")
-    check_import(root, dataset_name)
+        found.append(Finding("limit", f"limit must be 1 or more, not {limit}"))
+    called = {"folder": "root", "name": "dataset_name"}
+    return found + [replace(one, argument=called[one.argument]) for one in check_import(root, dataset_name)]
 
 
 def import_data(
@@ -122,7 +130,7 @@ def import_data(
         DatasetError: if there is nothing to import.
     """
     name = name or default_data_name(folder, benchmark, options.get("split"))
-    check_data(folder, name, benchmark=benchmark, kind=kind, **options)
+    raise_first(check_data(folder, name, benchmark=benchmark, kind=kind, **options))
     if is_plain(Path(folder).expanduser(), benchmark):
         mark = None if benchmark is None else find_benchmark(benchmark).key
         return import_folder(folder, name=name, kind=kind, benchmark=mark, progress=progress)
@@ -140,19 +148,20 @@ def check_data(
     split: str | None = None,
     limit: int | None = None,
     **others: Any,
-) -> None:
-    """Raise, as ``import_data`` would, if its arguments cannot work; the files are not looked at."""
+) -> list[Finding]:
+    """What would stop ``import_data``; arguments as there, the files are not looked at."""
+    unknown = [*finding_of("benchmark", lambda: None if benchmark is None else find_benchmark(benchmark))]
+    if unknown:
+        return unknown
     if not is_plain(Path(folder).expanduser(), benchmark):
-        check_benchmark_import(
+        called = {"name": "benchmark", "root": "folder", "dataset_name": "name", "as_videos": "kind"}
+        found = check_benchmark_import(
             benchmark or "", folder, name, split=split, as_videos=kind == "videos", limit=limit
         )
-        return
-    check_import(folder, name, kind=kind)
+        return [replace(one, argument=called.get(one.argument, one.argument)) for one in found]
     given = [key for key, value in {"split": split, "limit": limit, **others}.items() if value]
-    if given:
-        raise ConfigurationError(
-            f"{given[0]} is for benchmarks in their own layout, and {folder} is imported as a plain folder"
-        )
+    own = f"is for benchmarks in their own layout, and {folder} is imported as a plain folder"
+    return check_import(folder, name, kind=kind) + [Finding(key, f"{key} {own}") for key in given]
 
 
 def default_data_name(folder: str | Path, benchmark: str | None, split: str | None = None) -> str:

@@ -14,7 +14,7 @@ from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummar
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
 from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.conflicts import check_settings, choose_folder, starts_anew
-from fiftyone_avs.fo.runs.overwriting import Overwrite, old_results
+from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.runs.start_or_resume import open_run
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
@@ -221,7 +221,8 @@ def _check_run(
 ) -> list[Finding]:
     """Whether the run key can be used, and what becomes of a run that has it."""
     run = fields.run
-    problems = [
+    unknown = [*finding_of("overwrite", lambda: check_overwrite(overwrite))]
+    problems = unknown or [
         *finding_of("run", lambda: check_settings(samples, dataset, fields, settings, overwrite)),
         *finding_of("output_dir", lambda: choose_folder(samples, dataset, fields, output_dir, overwrite)),
     ]
