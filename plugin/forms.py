@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import fiftyone as fo
 from fiftyone.operators import types
 
 from fiftyone_avs import AVSError
+from fiftyone_avs.fo import Finding, check_place
 
 FRAMES = "frames."
+
+CANNOT = "This cannot work yet"
+
+SHOWN = ("_problem", "_remark")
+"""How the names of problems and remarks end."""
 
 
 def dropdown(
@@ -58,19 +64,53 @@ def default_of(choices: Iterable[str], *preferred: str) -> str | None:
     return next((name for name in (*preferred, *there) if name in there), None)
 
 
-def problem(inputs: types.Object, name: str, message: str, label: str = "This cannot work yet") -> None:
+def problem(inputs: types.Object, name: str, message: str, label: str = CANNOT) -> None:
     """Show what is wrong, and keep the form from being sent."""
     shown = inputs.view(f"{name}_problem", types.Error(label=label, description=message))
     shown.invalid = True
     shown.error_message = message
 
 
-def check(inputs: types.Object, name: str, test: Callable[[], object]) -> None:
-    """Run one of the package's checks, and show what it raises."""
+def show_findings(
+    inputs: types.Object, findings: Iterable[Finding], called: Mapping[str, str] | None = None
+) -> None:
+    """Show all that a check found: each below the field that it is about, or at the top if the form has no such field.
+
+    Args:
+        inputs: the form, with its fields.
+        findings: what the check returned.
+        called: how the form calls arguments that have other names there.
+    """
+    for number, found in enumerate(dict.fromkeys(findings)):
+        field = (called or {}).get(found.argument, found.argument)
+        there = inputs.properties.get(field)
+        title = there.view.label if there is not None and there.view is not None else None
+        name = f"{field}_{number}"
+        if found.blocks:
+            problem(inputs, name, found.message, f"{title}: this cannot work yet" if title else CANNOT)
+        else:
+            remark(inputs, name, found.message, f"{title}: note" if title else "Note")
+        _move(inputs, [*inputs.properties][-1], below=field)
+
+
+def misplaced(name: str, path: str) -> list[Finding]:
+    """What is wrong with a path that was typed: it is relative, or no place for files; nothing if it is empty."""
     try:
-        test()
+        if path:
+            check_place(path, from_app=True)
     except AVSError as error:
-        problem(inputs, name, str(error))
+        return [Finding(name, str(error))]
+    return []
+
+
+def _move(inputs: types.Object, name: str, below: str) -> None:
+    """Put the last property of a form below a field and what is shown there already, or first if there is none."""
+    names = [one for one in inputs.properties if one != name]
+    place = names.index(below) + 1 if below in names else 0
+    while place < len(names) and names[place].endswith(SHOWN):
+        place += 1
+    names.insert(place, name)
+    inputs.properties = {one: inputs.properties[one] for one in names}
 
 
 def remark(inputs: types.Object, name: str, message: str, label: str = "Note") -> None:

@@ -10,7 +10,7 @@ from .looking import BrowseByIoU, CompareStrategies, OpenAVSSample
 from .metrics import AVS_METRICS
 from .predictions import ImportPredictions
 from .reproduce import ReproduceTable
-from .runs import DeleteRun, RenameRun, ShowModels
+from .runs import CheckRuns, DeleteRun, RenameRun, ShowModels
 from .segment import SegmentSoundingObjects
 from .sheets import MakeSheet
 from .stopping import ResumeRun, StopRun
@@ -34,6 +34,7 @@ OPERATORS = (
     ExportRun,
     RenameRun,
     DeleteRun,
+    CheckRuns,
     MakeReviewClips,
     *AVS_METRICS,
 )

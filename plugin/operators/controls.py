@@ -15,13 +15,12 @@ from fiftyone_avs.fo import (
     CONTROLS_ABOUT,
     PRESETS,
     check_controls,
-    check_segment,
     list_run_keys,
     run_controls,
     run_info,
 )
 
-from ..forms import absent, check, default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import absent, default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, bring_up_to_date, follow, show_results
 from .segment import default_preset
 
@@ -66,22 +65,15 @@ class RunControls(LongOperator):
         inputs.bool(
             "overwrite", label="Overwrite", description="Delete the controls' old runs first", default=False
         )
-        self._check(ctx, inputs, audio)
+        self._check(ctx, inputs, audio, gt)
 
-    def _check(self, ctx: Any, inputs: types.Object, audio: str | None) -> None:
+    def _check(self, ctx: Any, inputs: types.Object, audio: str | None, gt: str | None) -> None:
         """Say what would go wrong."""
-        params, samples = ctx.params, ctx.target_view()
-        controls = params.get("controls")
-        audio = params.get("audio_field") or audio or ""
-        check(
-            inputs,
-            "controls",
-            lambda: check_controls(samples, CONTROLS if controls is None else controls, audio_field=audio),
-        )
-        strategy = params.get("strategy") or "vcap_acls"
-        preset = params.get("preset") or preset_of(ctx.dataset, strategy)
-        for found in check_segment(samples, [strategy], preset=preset, audio_field=audio):
-            (problem if found.blocks else remark)(inputs, found.argument, found.message)
+        given = {"audio_field": audio or "", **_arguments(ctx)}
+        if ctx.params.get("gt") is None:
+            given["gt"] = gt
+        found = check_controls(ctx.target_view(), **given)
+        show_findings(inputs, found, {"strategies": "strategy", "run": "strategy", "models": "preset"})
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Run and score all of it, and show the table."""

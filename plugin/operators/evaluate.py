@@ -22,7 +22,7 @@ from fiftyone_avs.fo import (
     sample_class_fields,
 )
 
-from ..forms import absent, default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import absent, default_of, dropdown, mask_fields, names, problem, show_findings
 from .base import LongOperator, bring_up_to_date, follow, show_results
 
 RULES = {
@@ -174,10 +174,12 @@ def check_form(ctx: Any, inputs: types.Object) -> None:
     if preds == []:
         problem(inputs, "preds", "choose at least one run")
         return
-    for pred, key in zip(preds or [], eval_keys(ctx.params), strict=True):
-        given = {"eval_key": key, **_arguments(ctx.params)}
-        for found in check_evaluate(ctx.target_view(), pred, **given):
-            (problem if found.blocks else remark)(inputs, f"{pred}_{found.argument}", found.message)
+    findings = [
+        found
+        for pred, key in zip(preds or [], eval_keys(ctx.params), strict=True)
+        for found in check_evaluate(ctx.target_view(), pred, eval_key=key, **_arguments(ctx.params))
+    ]
+    show_findings(inputs, findings, {"pred": "preds"})
 
 
 def _arguments(params: dict[str, Any]) -> dict[str, Any]:

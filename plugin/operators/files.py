@@ -21,7 +21,7 @@ from fiftyone_avs.fo import (
     preview_import,
 )
 
-from ..forms import check, default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import default_of, dropdown, mask_fields, names, problem, remark, show_findings
 from .base import LongOperator, follow, show_results
 from .runs import choose_run
 
@@ -62,10 +62,10 @@ class ImportDataset(LongOperator):
         inputs.str("name", label="Name of the dataset", description=_by_default(named), required=False)
         if folder:
             choices["name"] = choices["name"] or named
-            if benchmark is None:
+            found = check_data(folder, **choices)
+            show_findings(inputs, found, {"kind": "layout", "benchmark": "layout"})
+            if benchmark is None and not any(one.blocks for one in found):
                 _preview(inputs, folder, choices)
-            else:
-                check(inputs, "folder", lambda: check_data(folder, **choices))
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Import it; what is wrong with its files and rows is shown."""
@@ -169,11 +169,8 @@ def out_field(ctx: Any, inputs: types.Object) -> None:
     inputs.bool("overwrite", label="Write into a folder that holds something already", default=False)
     out = (ctx.params.get("out") or "").strip()
     if out:
-        check(
-            inputs,
-            "out",
-            lambda: check_output(out, overwrite=bool(ctx.params.get("overwrite")), from_app=True),
-        )
+        found = check_output(out, overwrite=bool(ctx.params.get("overwrite")), from_app=True)
+        show_findings(inputs, found)
 
 
 def report(ctx: Any, summary: Any) -> Iterator[Any]:

@@ -7,9 +7,9 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import list_evaluations
+from fiftyone_avs.fo import check_browse, list_evaluations
 
-from ..forms import absent, dropdown, names, problem
+from ..forms import absent, dropdown, names, show_findings
 from .base import AVSOperator
 
 IOU_CHOICES = {
@@ -71,38 +71,31 @@ class BrowseByIoU(AVSOperator):
         inputs.int("limit", label="At most so many samples", required=False, min=1)
         inputs.str("save_as", label="Save the view as", required=False)
         inputs.bool("overwrite", label="Replace a saved view of that name", default=False)
-        low, high, name = (ctx.params.get(key) for key in ("low", "high", "save_as"))
-        if low is not None and high is not None and low > high:
-            problem(inputs, "range", f"no IoU is at least {low} and at most {high}")
-        if name and ctx.dataset.has_saved_view(name) and not ctx.params.get("overwrite"):
-            problem(
-                inputs,
-                "save_as",
-                f"there is a saved view {name!r} already; choose another name or replace it",
-            )
+        found = check_browse(ctx.target_view(), **_browsed(ctx, keys))
+        show_findings(inputs, found, {"name": "save_as"})
 
     def execute(self, ctx: Any) -> dict[str, Any]:
         """Show the view in the grid."""
-        params = ctx.params
         keys = [info.key for info in list_evaluations(ctx.dataset)]
-        given = {
-            name: params[name]
-            for name in ("order", "low", "high", "limit", "iou")
-            if params.get(name) is not None
-        }
-        view = avs.browse_by_iou(
-            ctx.target_view(),
-            params.get("eval_key") or (keys[0] if keys else ""),
-            name=(params.get("save_as") or "").strip() or None,
-            overwrite=bool(params.get("overwrite")),
-            **given,
-        )
+        view = avs.browse_by_iou(ctx.target_view(), **_browsed(ctx, keys))
         ctx.ops.set_view(view)
         count = len(view)
         ctx.ops.notify(
             f"{count} sample{'' if count == 1 else 's'}", variant="success" if count else "warning"
         )
         return {"count": count}
+
+
+def _browsed(ctx: Any, keys: list[str]) -> dict[str, Any]:
+    """The arguments of ``browse_by_iou``."""
+    params = ctx.params
+    names = ("order", "low", "high", "limit", "iou")
+    given = {name: params[name] for name in names if params.get(name) is not None}
+    return given | {
+        "eval_key": params.get("eval_key") or (keys[0] if keys else ""),
+        "name": (params.get("save_as") or "").strip() or None,
+        "overwrite": bool(params.get("overwrite")),
+    }
 
 
 class OpenAVSSample(AVSOperator):

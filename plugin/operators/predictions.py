@@ -10,9 +10,10 @@ from fiftyone.operators import types
 
 from fiftyone_avs.fo import check_predictions, import_predictions, show_runs
 
-from ..forms import default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, bring_up_to_date, follow
 from .files import report
+from .segment import overwrite_fields, overwrite_of
 
 ACTIVATIONS = {
     "none": "none: values lie in [0, 1], or fill the range of 8 or 16 bits",
@@ -59,12 +60,10 @@ class ImportPredictions(LongOperator):
             label="Field with the files' names",
             description="By default sample_name, the picture's path or the sound's",
         )
-        inputs.bool("overwrite", label="Overwrite", description="Delete the old results first", default=False)
-        if _arguments(ctx.params)["folder"] and _arguments(ctx.params)["run"]:
-            checked = ("folder", "run", "gt", "first_frame", "name_field", "overwrite")
-            given = {name: value for name, value in _arguments(ctx.params).items() if name in checked}
-            for found in check_predictions(ctx.target_view(), **given):
-                (problem if found.blocks else remark)(inputs, found.argument, found.message)
+        given = _arguments(ctx.params)
+        overwrite_fields(ctx, inputs, [given["run"]])
+        if given["folder"] and given["run"]:
+            show_findings(inputs, check_predictions(ctx.target_view(), **given))
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Read and store the files."""
@@ -89,5 +88,5 @@ def _arguments(params: dict[str, Any]) -> dict[str, Any]:
     return given | {
         "folder": (params.get("folder") or "").strip(),
         "run": (params.get("run") or "").strip(),
-        "overwrite": bool(params.get("overwrite")),
+        "overwrite": overwrite_of(params),
     }

@@ -8,9 +8,9 @@ from typing import Any
 from fiftyone.operators import types
 
 import fiftyone_avs as avs
-from fiftyone_avs.fo import METRICS, PRESETS, PUBLISHED_DATASETS, TABLES, check_place, check_reproduce
+from fiftyone_avs.fo import METRICS, PRESETS, PUBLISHED_DATASETS, TABLES, check_reproduce
 
-from ..forms import check, dropdown
+from ..forms import dropdown, misplaced, show_findings
 from .base import LongOperator, follow, show_results
 
 
@@ -50,10 +50,10 @@ class ReproduceTable(LongOperator):
                 label="Predictions of other methods",
                 description="The method's name, and the folder of its maps or masks",
             )
-        if folder := (ctx.params.get("out") or "").strip():
-            check(inputs, "out", lambda: check_place(folder, from_app=True))
+        found = misplaced("out", (ctx.params.get("out") or "").strip())
         if _arguments(ctx.params)["data"]:
-            check(inputs, "data", lambda: check_reproduce(**_checked(ctx.params)))
+            found += check_reproduce(**_checked(ctx.params))
+        show_findings(inputs, found)
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Do what is missing, show the table, open the dataset."""

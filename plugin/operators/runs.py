@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from fiftyone.operators import types
@@ -9,10 +10,11 @@ from fiftyone.operators import types
 import fiftyone_avs as avs
 from fiftyone_avs.fo import PRESETS, check_rename, list_run_keys, run_info
 
-from ..forms import absent, check, dropdown, names, remark
-from .base import AVSOperator, bring_up_to_date, table
+from ..forms import absent, dropdown, names, remark, show_findings
+from .base import AVSOperator, LongOperator, bring_up_to_date, follow, show_results, table
 
 NO_RUN = "Run 'Segment sounding objects' first"
+SHOWN_ROWS = 100
 
 
 class DeleteRun(AVSOperator):
@@ -32,7 +34,8 @@ class DeleteRun(AVSOperator):
         if run in list_run_keys(ctx.dataset):
             info = run_info(ctx.dataset, run)
             counts = ", ".join(f"{number} {status}" for status, number in info.counts.items())
-            remark(inputs, "run", f"{counts}; files in {info.directory}", label="What will be deleted")
+            what = f"{info.masks} masks ({counts}); files in {info.directory}"
+            remark(inputs, "run", what, label="What will be deleted")
 
     def execute(self, ctx: Any) -> None:
         """Delete it."""
@@ -47,7 +50,7 @@ class RenameRun(AVSOperator):
 
     uri_name = "rename_avs_run"
     title = "Rename a run"
-    about = "Its fields get the new name; evaluations follow"
+    about = "Its fields get the new name, and so do its evaluations"
     icon = "edit"
 
     def fill_form(self, ctx: Any, inputs: types.Object) -> None:
@@ -58,7 +61,7 @@ class RenameRun(AVSOperator):
         new = (ctx.params.get("new_run") or "").strip()
         run = ctx.params.get("run")
         if run and new:
-            check(inputs, "new_run", lambda: check_rename(ctx.dataset, run, new))
+            show_findings(inputs, check_rename(ctx.dataset, run, new))
 
     def execute(self, ctx: Any) -> None:
         """Rename it."""
@@ -66,6 +69,59 @@ class RenameRun(AVSOperator):
         avs.rename_run(ctx.dataset, run, new)
         bring_up_to_date(ctx)
         ctx.ops.notify(f"run {run!r} is {new!r} now", variant="success")
+
+
+class CheckRuns(LongOperator):
+    """Compares the fields, files and records of the dataset's runs."""
+
+    uri_name = "check_avs_runs"
+    title = "Check runs"
+    about = "Are all masks and maps there and whole? Which files belong to nobody? Not while a run goes on"
+    icon = "rule"
+
+    def fill_form(self, ctx: Any, inputs: types.Object) -> None:
+        """Whether to mend what is found."""
+        inputs.bool(
+            "mend",
+            label="Mend what is found",
+            description="Removes files that belong to no result, and clears results whose files are lost or damaged:"
+            " 'Segment sounding objects' does these samples again",
+            default=False,
+        )
+        inputs.bool(
+            "all_datasets",
+            label="All datasets",
+            description="And the files that deleted datasets left behind",
+            default=False,
+        )
+
+    def steps(self, ctx: Any) -> Iterator[Any]:
+        """Read every file, and show what was found."""
+        dataset = None if ctx.params.get("all_datasets") else ctx.dataset
+        mend = bool(ctx.params.get("mend"))
+
+        def work(progress: Any) -> Any:
+            return avs.check_runs(dataset, mend=mend, progress=progress)
+
+        found = yield from follow(ctx, work, "checking")
+        if ctx.delegated:
+            return
+        if mend:
+            yield ctx.ops.reload_dataset()
+        wrong = [one for one in found if not one.whole]
+        text = (
+            f"{len(found)} runs checked, {len(wrong)} of them with something wrong"
+            if found
+            else "there are no runs"
+        )
+        yield ctx.ops.notify(text, variant="warning" if wrong else "success")
+        rows = [
+            {"run": one.run, "what": what, "reason": reason}
+            for one in wrong
+            for what, reason in [*one.lost.items(), *((path, "belongs to no result") for path in one.orphans)]
+        ]
+        columns = {"run": "Run", "what": "Sample or file", "reason": "What is wrong"}
+        yield show_results(ctx, [str(one) for one in found] or [text], columns, rows[:SHOWN_ROWS])
 
 
 class ShowModels(AVSOperator):

@@ -13,14 +13,15 @@ from fiftyone_avs.fo import (
     DEMO_MARK,
     PRESETS,
     ROLES,
-    check_place,
     check_segment,
+    list_run_keys,
     name_runs,
     root_dataset,
+    run_info,
     show_runs,
 )
 
-from ..forms import check, default_of, dropdown, mask_fields, names, problem, remark
+from ..forms import default_of, dropdown, mask_fields, misplaced, names, problem, remark, show_findings
 from .base import LongOperator, bring_up_to_date, follow, show_results
 
 WHAT_THEY_DO = {
@@ -64,10 +65,9 @@ class SegmentSoundingObjects(LongOperator):
             model_fields(inputs, chosen)
             how_fields(inputs)
             where_fields(ctx.params, inputs)
-        if folder := (ctx.params.get("output_dir") or "").strip():
-            check(inputs, "output_dir", lambda: check_place(folder, from_app=True))
-        for found in check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen)):
-            (problem if found.blocks else remark)(inputs, found.argument, found.message)
+        found = check_segment(ctx.target_view(), chosen, **_checked(ctx, chosen))
+        found += misplaced("output_dir", (ctx.params.get("output_dir") or "").strip())
+        show_findings(inputs, found, {"models": "preset"})
         download_remark(inputs, chosen, _checked(ctx, chosen))
 
     def steps(self, ctx: Any) -> Iterator[Any]:
@@ -75,7 +75,7 @@ class SegmentSoundingObjects(LongOperator):
         samples, params = ctx.target_view(), ctx.params
         strategies = params.get("strategies") or ["vcap_acls"]
         runs = dict(zip(name_runs(strategies, params.get("run")), strategies, strict=True))
-        arguments = _arguments(ctx, strategies)
+        arguments = _arguments(ctx)
 
         def work(progress: Any) -> list[avs.RunSummary]:
             return avs.segment_all(samples, runs, progress=progress, **arguments)
@@ -154,12 +154,34 @@ def run_key_fields(ctx: Any, inputs: types.Object, strategies: list[str]) -> Non
         else "Names the fields of the results; by default the strategy's name",
         required=False,
     )
+    overwrite_fields(ctx, inputs, name_runs(strategies, ctx.params.get("run")))
+
+
+def overwrite_fields(ctx: Any, inputs: types.Object, runs: list[str]) -> None:
+    """Whether results that are there are made anew: those of the samples chosen, or the whole run."""
     inputs.bool(
         "overwrite",
         label="Overwrite",
-        description="Delete the run's old results first; otherwise a run goes on where it stopped",
+        description="Make the samples chosen anew; otherwise a run goes on where it stopped",
         default=False,
     )
+    there = [run for run in runs if run in list_run_keys(ctx.dataset)]
+    if not (ctx.params.get("overwrite") and there):
+        return
+    masks = sum(run_info(ctx.dataset, run).masks for run in there)
+    inputs.bool(
+        "overwrite_run",
+        label=f"Delete the whole run first: {masks} masks",
+        description=f"All that {', '.join(there)} has, also of samples that are not chosen",
+        default=False,
+    )
+
+
+def overwrite_of(params: dict[str, Any]) -> Any:
+    """What the form says of old results, as ``segment`` and ``import_predictions`` take it."""
+    if params.get("overwrite") and params.get("overwrite_run"):
+        return "run"
+    return bool(params.get("overwrite"))
 
 
 def model_fields(inputs: types.Object, strategies: list[str]) -> None:
@@ -251,21 +273,20 @@ def _overrides(params: dict[str, Any]) -> dict[str, str]:
 
 
 def _checked(ctx: Any, strategies: list[str]) -> dict[str, Any]:
-    """What the live check needs to know of the form."""
-    params = ctx.params
-    return {
-        "preset": params.get("preset") or default_preset(ctx.dataset),
-        "runs": name_runs(strategies, params.get("run")),
-        "audio_field": params.get("audio_field") or "audio_path",
-        "models": _overrides(params),
-        "device": params.get("device") or None,
-        "overwrite": bool(params.get("overwrite")),
-        "ray": ray_arguments(params),
-    }
+    """What the live check needs to know of the form: all that the call is told, so that both say the same."""
+    runs, ray = name_runs(strategies, ctx.params.get("run")), ray_arguments(ctx.params)
+    return _shared(ctx) | {"runs": runs, "ray": ray}
 
 
-def _arguments(ctx: Any, strategies: list[str]) -> dict[str, Any]:
+def _arguments(ctx: Any) -> dict[str, Any]:
     """The arguments of ``segment_all``; what the form did not say takes the function's own default."""
+    ray = ray_arguments(ctx.params)
+    runner = {} if ray is None else {"runner": avs.RayRunner(**ray)}
+    return _shared(ctx) | runner | {"retry_failed": bool(ctx.params.get("retry_failed"))}
+
+
+def _shared(ctx: Any) -> dict[str, Any]:
+    """The arguments that the check and the call have in common."""
     params = ctx.params
     optional = (
         "precision",
@@ -278,12 +299,13 @@ def _arguments(ctx: Any, strategies: list[str]) -> dict[str, Any]:
         "output_dir",
     )
     given = {name: params[name] for name in optional if params.get(name) not in (None, "")}
-    checked = _checked(ctx, strategies)
-    if checked["ray"] is not None:
-        given["runner"] = avs.RayRunner(**checked["ray"])
     return given | {
-        **{name: checked[name] for name in ("preset", "audio_field", "models", "device", "overwrite")},
-        **{name: bool(params.get(name)) for name in ("retry_failed", "compile")},
+        "preset": params.get("preset") or default_preset(ctx.dataset),
+        "audio_field": params.get("audio_field") or "audio_path",
+        "models": _overrides(params),
+        "device": params.get("device") or None,
+        "overwrite": overwrite_of(params),
+        "compile": bool(params.get("compile")),
     }
 
 

@@ -12,7 +12,7 @@ from fiftyone.operators import types
 import fiftyone_avs as avs
 from fiftyone_avs.fo import check_sheet, choose_samples, list_evaluations, list_run_keys
 
-from ..forms import absent, check, default_of, dropdown, mask_fields, names
+from ..forms import absent, default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, follow
 from .runs import NO_RUN
 
@@ -48,9 +48,10 @@ class MakeSheet(LongOperator):
         )
         out = (ctx.params.get("out") or "").strip()
         if out:
-            check(
-                inputs, "out", lambda: check_sheet(out, ctx.params.get("runs", keys[:5]) or [], from_app=True)
-            )
+            runs = ctx.params.get("runs", keys[:5]) or []
+            rows, cell = ctx.params.get("limit") or 10, ctx.params.get("cell") or 320
+            found = check_sheet(out, runs, rows, cell, from_app=True)
+            show_findings(inputs, found, {"path": "out", "max_rows": "limit"})
 
     def steps(self, ctx: Any) -> Iterator[Any]:
         """Draw it, and show it if it is a picture."""

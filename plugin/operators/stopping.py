@@ -10,7 +10,7 @@ from fiftyone.operators import types
 import fiftyone_avs as avs
 from fiftyone_avs.fo import check_resume
 
-from ..forms import absent, dropdown, problem, remark
+from ..forms import absent, dropdown, remark, show_findings
 from .base import AVSOperator, LongOperator, follow
 from .segment import show_summaries
 
@@ -64,8 +64,7 @@ class ResumeRun(LongOperator):
         choices = {call.runs[0]: ", ".join(call.runs) for call in calls}
         dropdown(inputs, "run", choices, label="Run", default=calls[0].runs[0], required=True)
         run = ctx.params.get("run") or calls[0].runs[0]
-        for found in check_resume(ctx.dataset, run):
-            problem(inputs, found.argument, found.message)
+        show_findings(inputs, check_resume(ctx.dataset, run))
         for call in calls:
             if run in call.runs:
                 remark(inputs, "state", str(call), label="What is left")

@@ -76,6 +76,13 @@ def rows_of_published(published: Sequence[PublishedRow], metrics: Mapping[str, s
     ]
 
 
+def stale_scores(found: Sequence[Standing], called: Mapping[str, str]) -> str:
+    """Which rows are not of their runs as they are now, and why; "" if all are."""
+    return "; ".join(
+        f"{called[one.evaluation.key]}: {one.evaluation.stale}" for one in found if one.evaluation.stale
+    )
+
+
 def never_on_views(info: EvaluationInfo, metrics: Mapping[str, str]) -> str:
     """Why columns are blank; "" if none is."""
     blank = [label for name, label in metrics.items() if name in PROTOCOLS[info.protocol].not_on_views]

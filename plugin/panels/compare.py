@@ -42,6 +42,7 @@ from .board import (
     own_rows,
     ranked,
     rows_of_published,
+    stale_scores,
 )
 from .choices import (
     ALL,
@@ -121,7 +122,7 @@ class AVSCompare(QuietPanel):
         fields = sample_class_fields(ctx.dataset)
         classes = picked_class_field(ctx, fields) if fields else None
         axes = picked_axes(ctx) if len(ctx.panel.state.get("ranked") or ()) > 1 else None
-        made = [f"{info.key} {info.created}" for info in infos]
+        made = [f"{info.key} {info.created} {info.stale}" for info in infos]
         iou = picked_iou(ctx, picked_evaluations(ctx, infos))
         return [made, chosen, scope, str(view), picked_published(ctx), classes, axes, iou]
 
@@ -212,6 +213,9 @@ class AVSCompare(QuietPanel):
         ctx.panel.state.ranked = [one.evaluation.key for one in best_first]
         rows = [*own_rows(best_first, called, metrics), *rows_of_published(published, metrics)]
         panel.list("leaderboard", types.Object(), view=board, default=rows)
+        if stale := stale_scores(best_first, called):
+            about = f"{stale}. Evaluate again"
+            panel.view("stale_scores", types.Warning(label="Some scores are stale", description=about))
         if blank := never_on_views(info, metrics):
             panel.md(blank, name="not_on_views")
         panel.md("Click a row, a curve, a bar or a point to see the samples behind it.", name="hint")

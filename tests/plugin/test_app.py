@@ -107,6 +107,31 @@ def test_a_run_from_the_form_shows_progress_counts_masks_and_texts(user, images)
     user.sees_group("mine")
 
 
+def test_overwriting_says_what_goes_and_the_panel_what_is_stale(user, judged):
+    view = judged.limit(2)
+    judged.save_view("two", view)
+    user.open(judged.name)
+    user.call("AVS: segment sounding objects")
+    user.page.get_by_text("More settings").click()
+    user.field("Mask threshold").fill("0.9")
+    user.sees("exists with other settings (threshold")
+    expect(user.button("Execute")).to_be_disabled()
+    user.keep("segment-form-refused", settle=500)
+    user.field("Mask threshold").fill("")
+    user.sees("samples that have no result yet are done")
+    user.page.get_by_text("Overwrite", exact=True).click()
+    user.sees(f"the whole run 'vcap_acls' will be deleted first: {judged.count('vcap_acls')} masks")
+    user.sees(f"Delete the whole run first: {judged.count('vcap_acls')} masks")
+    user.keep("segment-form-overwrite", settle=500)
+    user.page.keyboard.press("Escape")
+    avs.segment(view, preset="tiny", overwrite=True, progress=False)
+    user.open(judged.name)
+    user.open_panel("AVS Compare")
+    user.sees("Some scores are stale")
+    user.sees("other results since for 2 of the samples it scored")
+    user.keep("compare-stale", settle=1000)
+
+
 def test_progress_is_shown_while_it_runs(user, images):
     user.open(images.name)
     user.call("AVS: segment sounding objects")

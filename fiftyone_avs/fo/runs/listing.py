@@ -9,7 +9,7 @@ from typing import Any
 
 import fiftyone as fo
 
-from fiftyone_avs.fo.runs.records import METHOD, record_of
+from fiftyone_avs.fo.runs.records import METHOD, record_of, run_fields
 
 
 @dataclass(frozen=True)
@@ -27,6 +27,7 @@ class RunInfo:
         package_version: the version of this package that started it.
         directory: where its files are.
         note: a remark, such as that the models know the demo world only.
+        masks: how many masks it has; those of videos are on frames.
     """
 
     key: str
@@ -39,6 +40,7 @@ class RunInfo:
     package_version: str
     directory: str
     note: str = ""
+    masks: int = 0
 
     @property
     def threshold(self) -> float:
@@ -66,6 +68,7 @@ def run_info(dataset: fo.Dataset, run: str) -> RunInfo:
     """
     config = record_of(dataset, run)
     settings = config.settings
+    mask = run_fields(run, config).paths[0]
     return RunInfo(
         key=run,
         strategy=settings["strategy"],
@@ -77,12 +80,15 @@ def run_info(dataset: fo.Dataset, run: str) -> RunInfo:
         package_version=config.package_version,
         directory=config.directory,
         note=getattr(config, "note", ""),
+        masks=dataset.count(mask) if dataset.get_field(mask) is not None else 0,
     )
 
 
 def count_statuses(dataset: fo.Dataset, status_field: str) -> dict[str, int]:
     """How many samples are "ok", "abstained" and "failed"."""
     counts = {"ok": 0, "abstained": 0, "failed": 0}
+    if dataset.get_field(status_field) is None:  # deleted by hand; see check_runs
+        return counts
     for status, number in dataset.count_values(status_field).items():
         if status is not None:
             counts[status.partition(":")[0]] += number
