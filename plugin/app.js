@@ -7,8 +7,46 @@
   const recoil = window.recoil;
   const PATIENCE = 5000; // milliseconds until the new schema must be there
   const LOOK = 100;
+  const STEADY = 10; // so many looks in a row
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
+
+  // What the sidebar shows, and how to set it: a page that changes drops filters at some moment of its own.
+  function useSidebar() {
+    const look = recoil.useRecoilCallback(({ snapshot }) => async () => {
+      const schemas = await Promise.all(
+        ["SAMPLE", "FRAME"].map((space) => snapshot.getPromise(fos.fieldSchema({ space })))
+      );
+      return {
+        filters: await snapshot.getPromise(fos.filters),
+        active: await snapshot.getPromise(fos.activeFields({ modal: false })),
+        known: schemas.flatMap((schema, index) =>
+          Object.keys(schema || {}).map((name) => (index ? `frames.${name}` : name))
+        ),
+      };
+    });
+    const put = recoil.useRecoilCallback(({ set }) => (filters, active) => {
+      set(fos.filters, filters);
+      if (active) set(fos.activeFields({ modal: false }), active);
+    });
+    return { look, put };
+  }
+
+  // Sets filters and active fields until they have stayed for a while.
+  async function settle({ look, put }, filters, active) {
+    const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
+    put(filters, active);
+    for (let waited = 0, steady = 0; waited < PATIENCE && steady < STEADY; waited += LOOK) {
+      await wait(LOOK);
+      const now = await look();
+      if (same(now.filters, filters) && (!active || same(now.active, active))) {
+        steady += 1;
+      } else {
+        steady = 0;
+        put(filters, active);
+      }
+    }
+  }
 
   class BringUpToDate extends foo.Operator {
     get config() {
@@ -16,41 +54,23 @@
     }
 
     useHooks() {
-      const refresh = fos.useRefresh();
-      const setColours = fos.useSetSessionColorScheme();
-      const look = recoil.useRecoilCallback(({ snapshot }) => async () => {
-        const schemas = await Promise.all(
-          ["SAMPLE", "FRAME"].map((space) => snapshot.getPromise(fos.fieldSchema({ space })))
-        );
-        return {
-          filters: await snapshot.getPromise(fos.filters),
-          active: await snapshot.getPromise(fos.activeFields({ modal: false })),
-          known: schemas.flatMap((schema, index) =>
-            Object.keys(schema || {}).map((name) => (index ? `frames.${name}` : name))
-          ),
-        };
-      });
-      const put = recoil.useRecoilCallback(({ set }) => (filters, active) => {
-        set(fos.filters, filters);
-        set(fos.activeFields({ modal: false }), active);
-      });
-      return { refresh, setColours, look, put };
+      return { refresh: fos.useRefresh(), setColours: fos.useSetSessionColorScheme(), sidebar: useSidebar() };
     }
 
     async execute({ params, hooks }) {
       const { fields = [], instead_of: gone = [], colours = [] } = params;
-      const before = await hooks.look();
+      const { look } = hooks.sidebar;
+      const before = await look();
       hooks.refresh();
-      let now = before;
+      let known = before.known;
       for (let waited = 0; waited < PATIENCE; waited += LOOK) {
         await wait(LOOK);
-        now = await hooks.look();
-        const there = fields.every((path) => now.known.includes(path));
-        if (there && waited >= 4 * LOOK) break;
+        known = (await look()).known;
+        if (waited >= 4 * LOOK && fields.every((path) => known.includes(path))) break;
       }
       const kept = before.active.filter((path) => !gone.includes(path) && !fields.includes(path));
-      const active = [...fields, ...kept].filter((path) => now.known.includes(path.replace(/^(frames\.[^.]*|[^.]*).*/, "$1")));
-      hooks.put(before.filters, fields.length ? active : before.active);
+      const there = (path) => known.includes(path.replace(/^(frames\.[^.]*|[^.]*).*/, "$1")) || path.startsWith("_");
+      await settle(hooks.sidebar, before.filters, [...fields, ...kept].filter(there));
       if (colours.length) {
         hooks.setColours((scheme) => {
           const own = scheme.fields || [];
@@ -61,5 +81,23 @@
     }
   }
 
+  // Shows a view with the sidebar's filters that go with it; FiftyOne's own "set_view" drops them.
+  class GoToView extends foo.Operator {
+    get config() {
+      return new foo.OperatorConfig({ name: "go_to_view", label: "AVS: go to a view", unlisted: true });
+    }
+
+    useHooks() {
+      return { setView: fos.useSetView(), sidebar: useSidebar() };
+    }
+
+    async execute({ params, hooks }) {
+      hooks.setView(params.view || []);
+      await wait(4 * LOOK);
+      await settle(hooks.sidebar, params.filters || {}, null);
+    }
+  }
+
   foo.registerOperator(BringUpToDate, "@fiftyone-avs/avs");
+  foo.registerOperator(GoToView, "@fiftyone-avs/avs");
 })();

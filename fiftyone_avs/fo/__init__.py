@@ -37,6 +37,7 @@ if TYPE_CHECKING:
         view_of_class as view_of_class,
         view_of_range as view_of_range,
     )
+    from fiftyone_avs.fo.compare.colours import evaluation_colours as evaluation_colours
     from fiftyone_avs.fo.compare.comparison import Comparison as Comparison
     from fiftyone_avs.fo.compare.joint import (
         JointPoint as JointPoint,
@@ -246,6 +247,7 @@ _HOMES = {
     "DemoModelsWarning": "fiftyone_avs.fo.segment.demo_models",
     "describe_rules": "fiftyone_avs.fo.evaluate.results",
     "describe_samples": "fiftyone_avs.fo.compare.browsing",
+    "evaluation_colours": "fiftyone_avs.fo.compare.colours",
     "EvaluationInfo": "fiftyone_avs.fo.evaluate.listing",
     "export_run": "fiftyone_avs.fo.exporting.export",
     "ExportSummary": "fiftyone_avs.fo.exporting.export",

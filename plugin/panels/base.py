@@ -8,6 +8,13 @@ from typing import Any
 import fiftyone.operators as foo
 from fiftyone.operators import types
 
+WRAPPED = {
+    "grid": {
+        "sx": {"display": "flex", "flexWrap": "wrap", "gap": "8px", "& > *": {"width": "auto !important"}}
+    }
+}
+"""Lets a row of buttons break where the panel is narrow."""
+
 
 class QuietPanel(foo.Panel):
     """A panel that does not compute everything again for events that change nothing.

@@ -14,6 +14,10 @@ from ..forms import dropdown
 ALL, SHOWN = "all", "shown"
 NONE = "none"
 
+CLASS_FIELD = "figures.by_class.class_field"
+AXES = "figures.by_sample.axes"
+"""Where in the panel these drop-downs are."""
+
 
 def pick(
     ctx: Any,
@@ -42,6 +46,16 @@ def two_columns(panel: types.Object, name: str) -> types.Object:
     return panel.h_stack(name, gap=2, componentsProps={"grid": {"sx": columns}})
 
 
+def side_by_side(panel: types.Object, name: str) -> types.Object:
+    """Parts below one another in a narrow panel, and beside one another as far as there is room."""
+    columns = {
+        "display": "grid",
+        "gridTemplateColumns": "repeat(auto-fit, minmax(min(100%, 520px), 1fr))",
+        "gridAutoFlow": "row",
+    }
+    return panel.h_stack(name, gap=2, componentsProps={"grid": {"sx": columns | {"alignItems": "start"}}})
+
+
 def picked_evaluations(ctx: Any, infos: Sequence[EvaluationInfo]) -> list[EvaluationInfo]:
     """The evaluations that were picked, as far as they can be compared; else all of the group, else the newest's."""
     if not infos:
@@ -66,14 +80,14 @@ def picked_published(ctx: Any) -> str:
 def picked_class_field(ctx: Any, fields: Sequence[str]) -> str:
     """The class field that was picked, else that of the newest evaluation that names one, else the first."""
     named = [info.class_field for info in reversed(list_evaluations(ctx.dataset)) if info.class_field]
-    return next(name for name in (ctx.panel.state.get("class_field"), *named, *fields) if name in fields)
+    return next(name for name in (ctx.panel.state.get(CLASS_FIELD), *named, *fields) if name in fields)
 
 
 def picked_axes(ctx: Any) -> tuple[str, str]:
     """The two evaluations that were picked, else the best two."""
     state = ctx.panel.state
     ranked = list(state.get("ranked"))
-    x, y = state.get("axes.x"), state.get("axes.y")
+    x, y = state.get(f"{AXES}.x"), state.get(f"{AXES}.y")
     return x if x in ranked else ranked[1], y if y in ranked else ranked[0]
 
 

@@ -16,6 +16,7 @@ from fiftyone_avs.fo import (
     Standing,
     browse_by_iou,
     class_standings,
+    evaluation_colours,
     joint_scores,
     list_evaluations,
     metrics_of_all,
@@ -46,6 +47,8 @@ from .board import (
 )
 from .choices import (
     ALL,
+    AXES,
+    CLASS_FIELD,
     NONE,
     SHOWN,
     pick,
@@ -55,9 +58,11 @@ from .choices import (
     picked_iou,
     picked_published,
     picked_scope,
+    side_by_side,
     two_columns,
 )
-from .figures import MOST_CLASSES, class_bars, colours, joint, success_curves
+from .figures import MOST_CLASSES, class_bars, joint, success_curves
+from .views import show, show_all, show_before, ways_back
 
 WORST = 24
 CELLS = 20
@@ -147,20 +152,21 @@ class AVSCompare(QuietPanel):
         keys = [info.key for info in chosen]
         iou = picked_iou(ctx, chosen)
         ctx.panel.state.keys = keys
-        called, colour = called_after(chosen), colours([info.key for info in infos])
+        called, colour = called_after(chosen), evaluation_colours(ctx.dataset, infos)
         self._leaderboard(ctx, panel, found, called)
         self._earlier_names(panel, chosen)
-        panel.btn("show_all", "Show all samples again", on_click=self.show_all, variant="outlined")
+        ways_back(ctx, panel, self.show_all, self.show_before)
         if ctx.panel.state.get("message"):
             panel.md(ctx.panel.state.message, name="message_shown")
         if chosen[0].fields.iou_adaptive is not None:
             pick(ctx, panel, "iou", IOU_CHOICES, "Curves, classes and points by", iou, self.on_pick)
+        figures = side_by_side(panel, "figures")
         traces, layout = success_curves(found, called, colour, iou)
-        _figure(panel, "curve", "Success rate", traces, layout, self.on_curve)
-        self._classes(ctx, panel, samples, chosen, called, colour)
+        _figure(_part(figures, "rates"), "curve", "Success rate", traces, layout, self.on_curve)
+        self._classes(ctx, figures, samples, chosen, called, colour)
         self.remember(ctx)
         if len(keys) > 1:
-            self._joint(ctx, panel, samples, chosen, called)
+            self._joint(ctx, _part(figures, "by_sample"), samples, chosen, called)
 
     def _drop_downs(
         self, ctx: Any, panel: types.Object, infos: list[EvaluationInfo], chosen: list[EvaluationInfo]
@@ -218,7 +224,9 @@ class AVSCompare(QuietPanel):
             panel.view("stale_scores", types.Warning(label="Some scores are stale", description=about))
         if blank := never_on_views(info, metrics):
             panel.md(blank, name="not_on_views")
-        panel.md("Click a row, a curve, a bar or a point to see the samples behind it.", name="hint")
+        panel.md(
+            "A row, a curve or a bar leads to the samples behind it; a point opens its sample.", name="hint"
+        )
 
     def _earlier_names(self, panel: types.Object, chosen: Sequence[EvaluationInfo]) -> None:
         """Say which evaluations have fields of other names than today's, and offer to rename them."""
@@ -241,7 +249,7 @@ class AVSCompare(QuietPanel):
     def _classes(
         self,
         ctx: Any,
-        panel: types.Object,
+        figures: types.Object,
         samples: Any,
         chosen: Sequence[EvaluationInfo],
         called: dict[str, str],
@@ -251,8 +259,8 @@ class AVSCompare(QuietPanel):
         fields = sample_class_fields(ctx.dataset)
         if not fields:
             return
-        field = picked_class_field(ctx, fields)
-        pick(ctx, panel, "class_field", names(fields), "Classes", field, self.on_pick)
+        panel, field = _part(figures, "by_class"), picked_class_field(ctx, fields)
+        pick(ctx, panel, CLASS_FIELD, names(fields), "Classes", field, self.on_pick)
         iou = picked_iou(ctx, chosen)
         found = class_standings(samples, chosen, field, iou=iou)
         if len(found) > MOST_CLASSES:
@@ -272,8 +280,8 @@ class AVSCompare(QuietPanel):
         keys = [info.key for info in chosen]
         x, y = picked_axes(ctx)
         row = two_columns(panel, "axes")
-        pick(ctx, row, "axes.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
-        pick(ctx, row, "axes.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
+        pick(ctx, row, f"{AXES}.x", {key: called[key] for key in keys}, "Across", x, self.on_pick)
+        pick(ctx, row, f"{AXES}.y", {key: called[key] for key in keys}, "Up", y, self.on_pick)
         scores = joint_scores(samples, x, y, bins=CELLS, iou=picked_iou(ctx, chosen))
         panel.md(
             f"{called[x]} is better on **{scores.x_better}** samples, {called[y]} on **{scores.y_better}**, equal"
@@ -289,7 +297,7 @@ class AVSCompare(QuietPanel):
         row = ctx.params.get("row", 0)
         if row < len(ranked):
             view = browse_by_iou(ctx.dataset, ranked[row], limit=WORST, iou=self._iou(ctx))
-            _show(ctx, view, f"the worst of {ranked[row]}")
+            show(ctx, view, f"the worst of {ranked[row]}")
 
     def on_curve(self, ctx: Any) -> None:
         """Show the samples that miss a threshold."""
@@ -299,33 +307,36 @@ class AVSCompare(QuietPanel):
             key = keys[curve]
             iou = self._iou(ctx)
             view = view_of_range(ctx.dataset, key, 0.0, threshold, iou=iou)
-            _show(ctx, view, f"{IOU_LABELS[iou]} below {threshold:.2f} under {key}")
+            show(ctx, view, f"{IOU_LABELS[iou]} below {threshold:.2f} under {key}")
 
     def on_class(self, ctx: Any) -> None:
         """Show the samples of a class."""
         label = ctx.params.get("x")
         field = picked_class_field(ctx, sample_class_fields(ctx.dataset))
-        _show(ctx, view_of_class(ctx.dataset, field, label), f"{field} {label!r}")
+        show(ctx, view_of_class(ctx.dataset, field, label), f"{field} {label!r}")
 
     def on_joint(self, ctx: Any) -> None:
-        """Show the sample of a point, or the samples of a cell."""
+        """Open the sample of a point, or show the samples of a cell."""
         sample_id, x, y = (ctx.params.get(name) for name in ("id", "x", "y"))
         if sample_id:
-            _show(ctx, ctx.dataset.select(sample_id), "one sample")
+            ctx.ops.open_sample(id=sample_id)
         elif x is not None and y is not None:
             x_key, y_key = picked_axes(ctx)
             iou = self._iou(ctx)
             view = view_of_cell(ctx.dataset, x_key, y_key, _cell(x), _cell(y), iou=iou)
-            _show(ctx, view, f"{IOU_LABELS[iou]} near {x:.2f} and {y:.2f}")
+            show(ctx, view, f"{IOU_LABELS[iou]} near {x:.2f} and {y:.2f}")
 
     def _iou(self, ctx: Any) -> str:
         """Which IoU the figures are of."""
         return picked_iou(ctx, picked_evaluations(ctx, list_evaluations(ctx.dataset)))
 
     def show_all(self, ctx: Any) -> None:
-        """Back to all samples."""
-        ctx.panel.state.message = ""
-        ctx.ops.clear_view()
+        """All samples."""
+        show_all(ctx)
+
+    def show_before(self, ctx: Any) -> None:
+        """The view and the filters that were there before the first click."""
+        show_before(ctx)
 
 
 def _figure(
@@ -337,11 +348,10 @@ def _figure(
     )
 
 
-def _show(ctx: Any, view: Any, what: str) -> None:
-    """Show samples in the grid, and say how many."""
-    count = len(view)
-    ctx.panel.state.message = f"Shown: {what}, {count} sample{'' if count == 1 else 's'}."
-    ctx.ops.set_view(view)
+def _part(figures: types.Object, name: str) -> types.Object:
+    """The place of a figure and what is chosen for it, one below the other."""
+    narrow = {"display": "grid", "gridTemplateColumns": "minmax(0, 1fr)"}
+    return figures.v_stack(name, gap=1, componentsProps={"grid": {"sx": narrow}})
 
 
 def _cell(centre: float) -> tuple[float, float]:

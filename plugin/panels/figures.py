@@ -7,18 +7,12 @@ from typing import Any
 
 from fiftyone_avs.fo import AUC_THRESHOLDS, IOU_LABELS, ClassStanding, JointScores, Standing
 
-COLOURS = ("#ff7f0e", "#2ca9e1", "#3cc46b", "#d95fd0", "#e8c02e", "#f2545b", "#8f7ff7", "#8c9aa8", "#b97a56")
-"""One per evaluation, readable in the App's dark and light themes."""
+POINTS = "#ff7f0e"
 
 MOST_CLASSES = 25
 """So many classes are shown as bars, the largest ones."""
 
 Figure = tuple[list[dict[str, Any]], dict[str, Any]]
-
-
-def colours(keys: Sequence[str]) -> dict[str, str]:
-    """The colour of each evaluation."""
-    return {key: COLOURS[index % len(COLOURS)] for index, key in enumerate(keys)}
 
 
 def success_curves(
@@ -99,7 +93,7 @@ def _points(scores: JointScores) -> dict[str, Any]:
         "x": [point.x for point in points],
         "y": [point.y for point in points],
         "ids": [point.id for point in points],
-        "marker": {"size": 9, "opacity": 0.65, "color": COLOURS[0], "line": {"width": 1, "color": "#ffffff"}},
+        "marker": {"size": 9, "opacity": 0.65, "color": POINTS, "line": {"width": 1, "color": "#ffffff"}},
         "hovertemplate": "%{x:.2f} | %{y:.2f}<extra>click to see it</extra>",
     }
 

@@ -23,14 +23,14 @@ from fiftyone_avs.fo import (
 )
 
 from ..forms import dropdown, names
-from .base import QuietPanel, in_one_column
+from .base import WRAPPED, QuietPanel, in_one_column
 from .texts import chains
 
-WIDTH = 1000
+WIDTH = 1200
 """Pixels of the pictures."""
 
-FITTING = f"min(100%, {WIDTH}px)"
-"""Pictures shrink with the panel, and never grow beyond their pixels."""
+FITTING = "100%"
+"""Pictures are as wide as the panel."""
 
 EVERY = 1000
 """Milliseconds between two looks at where a video's player is."""
@@ -171,14 +171,6 @@ class AVSSample(QuietPanel):
     def on_next_unjudged(self, ctx: Any) -> None:
         """Open the next sample of the view that nobody has judged."""
         _go_on(ctx, without_verdict=True)
-
-
-WRAPPED = {
-    "grid": {
-        "sx": {"display": "flex", "flexWrap": "wrap", "gap": "8px", "& > *": {"width": "auto !important"}}
-    }
-}
-"""Lets a row of buttons break where the panel is narrow."""
 
 
 def _runs(ctx: Any) -> list[str]:
