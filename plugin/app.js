@@ -7,6 +7,7 @@
   const recoil = window.recoil;
   const PATIENCE = 5000; // milliseconds until the new schema must be there
   const LOOK = 100;
+  const BEFORE = "fiftyone-avs-before";
   const STEADY = 10; // so many looks in a row
 
   const wait = (milliseconds) => new Promise((done) => setTimeout(done, milliseconds));
@@ -81,20 +82,37 @@
     }
   }
 
-  // Shows a view with the sidebar's filters that go with it; FiftyOne's own "set_view" drops them.
+  // Shows a view, keeping the view and the filters that were there before; or, with "back", those again. FiftyOne's own
+  // "set_view" drops the filters, and panels are not told of them.
   class GoToView extends foo.Operator {
     get config() {
       return new foo.OperatorConfig({ name: "go_to_view", label: "AVS: go to a view", unlisted: true });
     }
 
     useHooks() {
-      return { setView: fos.useSetView(), sidebar: useSidebar() };
+      const where = recoil.useRecoilCallback(({ snapshot }) => async () => ({
+        dataset: await snapshot.getPromise(fos.datasetName),
+        view: await snapshot.getPromise(fos.view),
+        filters: await snapshot.getPromise(fos.filters),
+      }));
+      return { where, setView: fos.useSetView(), sidebar: useSidebar() };
     }
 
     async execute({ params, hooks }) {
-      hooks.setView(params.view || []);
-      await wait(4 * LOOK);
-      await settle(hooks.sidebar, params.filters || {}, null);
+      const stages = (view) => JSON.stringify((view || []).map((stage) => [stage._cls, stage.kwargs]));
+      const now = await hooks.where();
+      const kept = JSON.parse(sessionStorage.getItem(BEFORE) || "null");
+      const before = kept && kept.dataset === now.dataset ? kept : null;
+      if (params.back) {
+        sessionStorage.removeItem(BEFORE);
+        hooks.setView(before ? before.view : []);
+        await wait(4 * LOOK);
+        await settle(hooks.sidebar, before ? before.filters : {}, null);
+        return;
+      }
+      const fromHere = !before || stages(now.view) !== before.last || Object.keys(now.filters).length > 0;
+      sessionStorage.setItem(BEFORE, JSON.stringify({ ...(fromHere ? now : before), last: stages(params.view) }));
+      hooks.setView(params.view.map((stage) => ({ ...stage, _uuid: `avs-${Math.random()}` })));
     }
   }
 

@@ -16,25 +16,15 @@ def ways_back(ctx: Any, panel: types.Object, all_samples: Any, before: Any) -> N
     """The buttons that lead back."""
     ways = panel.h_stack("ways", gap=1, componentsProps=WRAPPED)
     ways.btn("show_all", "Show all samples again", on_click=all_samples, variant="outlined")
-    if ctx.panel.state.get("before"):
+    if ctx.panel.state.get("message"):
         ways.btn("back", "Back to the view before", on_click=before, variant="outlined")
 
 
 def show(ctx: Any, view: Any, what: str) -> None:
-    """Show samples in the grid, and say how many; what was shown before is kept for the way back."""
-    state, asked = ctx.panel.state, ctx.request_params
-    now = {"view": asked.get("view") or [], "filters": asked.get("filters") or {}}
-    if not state.get("before") or now["filters"] or _stages(now["view"]) != _stages(state.get("shown_last")):
-        state.before = now
-    state.shown_last = list(serialized_view(view))
+    """Show samples in the grid, and say how many; the App keeps what was shown before for the way back."""
     count = len(view)
     ctx.panel.state.message = f"Shown: {what}, {count} sample{'' if count == 1 else 's'}."
-    ctx.ops.set_view(view)
-
-
-def _stages(view: Any) -> list[Any]:
-    """The stages of a view as the App or we write them, without the names that the App gives them."""
-    return [[stage["_cls"], stage["kwargs"]] for stage in view or []]
+    ctx.trigger(f"{OURS}/go_to_view", {"view": list(serialized_view(view))})
 
 
 def show_all(ctx: Any) -> None:
@@ -46,6 +36,5 @@ def show_all(ctx: Any) -> None:
 
 def show_before(ctx: Any) -> None:
     """The view and the sidebar's filters that were there before the first click."""
-    before = ctx.panel.state.get("before")
-    ctx.panel.state.message, ctx.panel.state.before = "", None
-    ctx.trigger(f"{OURS}/go_to_view", before)
+    ctx.panel.state.message = ""
+    ctx.trigger(f"{OURS}/go_to_view", {"back": True})

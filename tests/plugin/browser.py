@@ -192,6 +192,16 @@ class User:
         self.page.wait_for_timeout(400)  # a plot listens to clicks on what is hovered over
         self.page.mouse.click(x, y)
 
+    def filter_by_tag(self, tag: str) -> None:
+        """Show the samples with a tag, by the sidebar's filter."""
+        box = self.page.locator("[data-cy='categorical-filter-tags'] input").first
+        if not box.is_visible():
+            self.page.locator("[data-cy='sidebar-field-arrow-enabled-tags']").first.click()
+        box.click()
+        self.page.keyboard.type(tag)
+        self.page.wait_for_timeout(1000)
+        self.page.keyboard.press("Enter")
+
     def keep(self, name: str, settle: int = 0) -> None:
         """Keep a picture of what is on the screen after so many milliseconds, if pictures are wanted."""
         if self._pictures is not None:

@@ -132,22 +132,34 @@ def test_overwriting_says_what_goes_and_the_panel_what_is_stale(user, judged):
     user.keep("compare-stale", settle=1000)
 
 
-def test_progress_is_shown_while_it_runs(user, images):
+def test_a_run_is_stopped_beside_its_progress_and_resumed_while_filters_stay(user, images):
+    images.add_samples([sample.copy() for sample in images], progress=False)  # long enough to be stopped
+    images[:SAMPLES].tag_samples("some")
+    images.add_samples([sample.copy() for sample in images[:SAMPLES]], progress=False)
     user.open(images.name)
+    user.filter_by_tag("some")
+    user.grid_count(2 * SAMPLES)
     user.call("AVS: segment sounding objects")
     user.choose("Strategies", "captioning")
     user.sees("captioning", exact=True)
     user.page.get_by_text("More settings").click()
     user.field("Batch size").fill("1")
     user.page.wait_for_timeout(1000)
-    progress = user.notes(r"(captioning|vcap_acls): [0-9]+ of [0-9]+")
+    progress = user.notes(r"loading models, [0-9]+ of [0-9]+|[0-9]+ of [0-9]+, [0-9]+ left")
     user.execute()
-    user.sees("run 'captioning'")
+    user.sees(re.compile("[0-9] of 16, [0-9]+ left"))
+    user.button("Stop").click()
+    user.sees(re.compile("run 'captioning': [0-9]+ ok, .*stopped with [0-9]+ left"))
+    user.keep("stopped")
+    assert any(text.startswith("loading models, 2 of ") for text in progress())
+    user.button("Resume with the same settings").click()
+    user.sees(re.compile("run 'captioning': [0-9]+ ok, 0 abstained, 0 failed, [0-9]+ done already$"))
+    user.button("Done").click()
+    user.grid_count(2 * SAMPLES)
     images.reload()
     assert {info.strategy for info in avs.list_runs(images)} == {"vcap_acls", "captioning"}
-    seen = progress()
-    assert f"captioning: {SAMPLES} of {SAMPLES}" in seen
-    assert len(seen) > 3
+    assert images.count("captioning_status") == images.count("vcap_acls_status") == 2 * SAMPLES
+    assert avs.list_unfinished(images) == []
 
 
 def test_evaluate_and_filter_by_iou_in_the_sidebar(user, images):
@@ -170,7 +182,8 @@ def test_evaluate_and_filter_by_iou_in_the_sidebar(user, images):
     user.keep("filtered")
 
 
-def test_the_compare_panel_leads_from_numbers_to_samples(user, judged):
+def test_the_compare_panel_leads_from_numbers_to_samples_and_back(user, judged):
+    judged[:3].tag_samples("few")
     user.open(judged.name)
     user.call("AVS: compare strategies")
     user.execute()
@@ -183,11 +196,16 @@ def test_the_compare_panel_leads_from_numbers_to_samples(user, judged):
     user.sees("IoU below")
     user.click_mark(".barlayer .point path")
     user.sees("label '")
-    user.click_mark(".js-plotly-plot >> nth=2 >> .scatterlayer .points path", 2)
-    user.sees("Shown: one sample, 1 sample.")
-    user.grid_count(1)
     user.button("Show all samples again").click()
     user.grid_count(SAMPLES)
+    user.filter_by_tag("few")
+    user.grid_count(3)
+    user.page.get_by_role("row").filter(has_text="vcap_acls").first.click()
+    user.grid_count(SAMPLES)
+    user.button("Back to the view before").click()
+    user.grid_count(3)
+    user.click_mark(".js-plotly-plot >> nth=2 >> .scatterlayer .points path", 2)
+    user.page.wait_for_selector("#modal.modalon")
 
 
 def test_the_compare_panel_says_how_to_begin(user, images):

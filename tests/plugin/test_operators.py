@@ -11,7 +11,7 @@ import fiftyone as fo
 import fiftyone.operators as foo
 import pytest
 from fiftyone.core.odm import get_db_conn
-from fiftyone.operators.executor import ExecutionError
+from fiftyone.operators.executor import ExecutionContext, ExecutionError
 
 import fiftyone_avs as avs
 from fiftyone_avs.fo.app.plugin_install import PLUGIN
@@ -172,3 +172,25 @@ def test_a_delegated_run_waits_for_a_worker_and_is_done_by_one(images):
             process.terminate()
     images.reload()
     assert images.count_values("classification_status") == {"ok": len(images)}
+
+
+def test_the_operators_come_in_the_order_of_the_work():
+    listed = [
+        operator for operator in foo.list_operators(builtin=False) if operator.uri.startswith(f"{PLUGIN}/")
+    ]
+    assert len({operator.config.description[0] for operator in listed if not operator.config.unlisted}) == 1
+    names = [operator.name for operator in listed if not operator.config.unlisted]
+    assert (
+        names[:4] == ["import_avs_dataset", "show_avs_models", "segment_sounding_objects", "stop_avs_run"]
+        and names[-1] == "delete_avs_run"
+    )
+
+
+def test_what_is_typed_for_a_folder_to_write_to_must_be_a_full_path(images):
+    avs.segment(images, "captioning", preset="tiny", progress=False)
+    uri = f"{PLUGIN}/export_avs_run"
+    for folder, fine in (("exported", False), ("/proc/exported", False), ("/tmp/no-such-folder", True)):
+        params = {"run": "captioning", "out": folder}
+        ctx = ExecutionContext({"dataset_name": images.name, "params": params}, operator_uri=uri)
+        shown = foo.get_operator(uri).resolve_input(ctx).type.properties
+        assert ("out_problem" not in shown) == fine, folder

@@ -7,10 +7,12 @@ that a release of FiftyOne that changes one of them is found out by name, and us
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import fiftyone as fo
+from bson import json_util
 from fiftyone.core.collections import SampleCollection
 from fiftyone.core.dataset import _validate_dataset_name
 from fiftyone.core.evaluation import EvaluationMethod
@@ -174,8 +176,8 @@ def check_dataset_name(name: str) -> None:
 
 
 def serialized_view(view: fo.DatasetView) -> Iterable[Any]:
-    """The stages of a view as the App stores them: equal for views that are made alike."""
-    return list(_of(view, "_serialize")(include_uuids=False))
+    """The stages of a view as the App stores them, as JSON would give them: equal for views that are made alike."""
+    return list(json.loads(json_util.dumps(_of(view, "_serialize")(include_uuids=False))))
 
 
 def view_of_stages(dataset: fo.Dataset, stages: Sequence[Any]) -> fo.DatasetView:
