@@ -144,12 +144,11 @@ class Repository:
                 yield self.folder / "snapshots" / commit
 
     def _commit(self, revision: str) -> str | None:
-        if COMMIT.fullmatch(revision):
-            return revision
+        """The commit that a revision means: what a branch pointed to, or what a mirror gave for a commit."""
         try:
             return (self.folder / "refs" / revision).read_text().strip() or None
         except OSError:
-            return None
+            return revision if COMMIT.fullmatch(revision) else None
 
     def _missing(self, folder: Path) -> list[str]:
         """The needs that a snapshot's folder does not meet."""

@@ -72,7 +72,9 @@ def repository_of(card: Card) -> Repository | None:
 
 
 def repositories_of(card: Card) -> list[Repository]:
-    """What a card and its parts need of the hub."""
+    """What a card and its parts need of the hub, as far as that is known: an adapter from outside may need anything."""
+    if not card.adapter.startswith("fiftyone_avs.") and not card.needs:
+        return []
     cards = [card, *(part_of(card, part) for part in card.parts)]
     return [repository for one in cards if (repository := repository_of(one)) is not None]
 

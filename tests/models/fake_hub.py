@@ -53,6 +53,7 @@ class FakeHub:
         gated: repositories that ask for a form.
         answer: the status of every answer; None is as it should be.
         silent: whether requests are taken and never answered.
+        mirror: whether it gives commits of its own for those that are asked for.
     """
 
     root: Path
@@ -63,6 +64,11 @@ class FakeHub:
     gated: set[str] = field(default_factory=set)
     answer: int | None = None
     silent: bool = False
+    mirror: bool = False
+
+    def commit(self, repository: str) -> str:
+        """A mirror has copies at commits of its own."""
+        return hashlib.sha1(repository.encode()).hexdigest() if self.mirror else commit_of(repository)
 
     def files(self, repository: str) -> dict[str, Path]:
         return {path.name: path for path in sorted((self.root / repository).iterdir())}
@@ -152,25 +158,26 @@ class _Handler(BaseHTTPRequestHandler):
             return self._refuse(404, "RepoNotFound")
         if revision not in ("main", commit_of(repository)):
             return self._refuse(404, "RevisionNotFound")
+        sizes = sizes and not self.hub.mirror
         siblings = [
             {"rfilename": name} | ({"size": path.stat().st_size} if sizes else {})
             for name, path in self.hub.files(repository).items()
         ]
-        return self._json({"id": repository, "sha": commit_of(repository), "siblings": siblings})
+        return self._json({"id": repository, "sha": self.hub.commit(repository), "siblings": siblings})
 
     def _file(self, repository: str, revision: str, name: str, start: int | None) -> None:
         path = self.hub.root / repository / name
         if revision in (SAFETENSORS_PR, "refs/pr/1"):
             path = path.with_name("pytorch_model.bin")  # whatever: that it is fetched is the fault
-        elif revision not in ("main", commit_of(repository)):
+        elif revision not in ("main", self.hub.commit(repository)):
             return self._refuse(404, "RevisionNotFound")
         if repository in self.hub.gated:
             return self._refuse(403, "GatedRepo")
         if not path.is_file():
-            return self._refuse(404, "EntryNotFound", commit_of(repository))
+            return self._refuse(404, "EntryNotFound", self.hub.commit(repository))
         content = path.read_bytes()
         self.send_response(200 if start is None else 206)
-        self.send_header("X-Repo-Commit", commit_of(repository))
+        self.send_header("X-Repo-Commit", self.hub.commit(repository))
         self.send_header("ETag", f'"{hashlib.sha256(content).hexdigest()}"')
         self.send_header("X-Linked-Size", str(len(content)))
         if start is not None:

@@ -15,6 +15,7 @@ from huggingface_hub import constants
 
 import fiftyone_avs as avs
 from fiftyone_avs.models import CARDS, fetching, hub, transfer
+from fiftyone_avs.models.cards import Card
 from fiftyone_avs.models.hub import PREPROCESSOR, TOKENIZER, WEIGHTS, Repository
 from fiftyone_avs.models.revisions import REVISIONS
 from tests.models.builders import pictures
@@ -217,6 +218,19 @@ def test_a_name_that_means_nothing(online, name, message):
         avs.load_models("open", overrides={"image_text_scorer": name}).require(["image_text_scorer"])
 
 
+def test_a_mirror_with_other_commits_and_no_sizes_serves_as_well(online):
+    online.mirror = True
+    repository = Repository(CLIP, None, ALL)
+    (parcel,) = fetching.ask([repository])
+    assert parcel.size == sum(
+        (online.root / CLIP / file.name).stat().st_size for file in parcel.listing.files
+    )
+    folder = fetching.folder_in_cache(repository)
+    assert folder == repository.cached() and folder.name == repository.commit_in_cache() != REVISIONS[CLIP]
+    online.forget()
+    assert fetching.folder_in_cache(repository) == folder and not online.asked
+
+
 def test_a_revision_that_is_not_there(online):
     with pytest.raises(avs.ModelError, match=f"has no revision '{'a' * 40}'"):
         fetching.folder_in_cache(Repository(CLIP, "a" * 40, ALL))
@@ -237,3 +251,26 @@ def test_a_hub_in_trouble_is_told_apart(online):
     online.answer = 503
     with pytest.raises(avs.ModelError, match=r"the hub answers 503.*try again later"):
         fetching.folder_in_cache(Repository(CLIPSEG, None, ALL))
+
+
+def test_an_adapter_from_outside_says_itself_where_its_files_are(online):
+    card = Card("mine", "segmenter", "tests.models.test_hub:Mine", "my/colours", "MIT")
+    models = avs.Models({"segmenter": card})
+    models.require(["segmenter"])
+    assert isinstance(models.segmenter, Mine) and not online.asked
+    named = replace(card, needs=("weights",))
+    with pytest.raises(avs.ModelError, match="the hub has no model 'my/colours'"):
+        avs.Models({"segmenter": named}).require(["segmenter"])
+
+
+class Mine:
+    """A segmenter without files."""
+
+    threshold = 0.5
+
+    @classmethod
+    def load(cls, card, models):
+        return cls()
+
+    def segment(self, images, expressions):
+        return []
