@@ -16,6 +16,9 @@ FRAMES = "frames."
 
 CANNOT = "This cannot work yet"
 
+FIELDS_IN_SIGHT = 4
+"""How many fields above a form's button are surely seen with it."""
+
 SHOWN = ("_problem", "_remark")
 """How the names of problems and remarks end."""
 
@@ -91,6 +94,16 @@ def show_findings(
         else:
             remark(inputs, name, found.message, f"{title}: note" if title else "Note")
         _move(inputs, [*inputs.properties][-1], below=field)
+    _sum_up(inputs)
+
+
+def _sum_up(inputs: types.Object) -> None:
+    """Say at the end of a long form, beside its button, which fields keep it from being sent."""
+    names = list(inputs.properties)
+    stops = [name for name in names if inputs.properties[name].invalid]
+    if stops and len(names) - names.index(stops[-1]) > FIELDS_IN_SIGHT:
+        where = dict.fromkeys(inputs.properties[name].view.label.partition(":")[0] for name in stops)
+        inputs.view("sum_up", types.Warning(label=CANNOT, description=f"See above: {', '.join(where)}"))
 
 
 def misplaced(name: str, path: str) -> list[Finding]:
