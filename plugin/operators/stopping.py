@@ -51,7 +51,7 @@ class ResumeRun(LongOperator):
     uri_name = "resume_avs_run"
     title = "Resume a run"
     about = "Goes on with a run that was stopped or interrupted, on the same samples with the same settings"
-    icon = "resume"
+    icon = "play_circle"
 
     def fill_form(self, ctx: Any, inputs: types.Object) -> None:
         """Which run."""
