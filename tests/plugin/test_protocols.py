@@ -142,7 +142,7 @@ def test_the_panel_keeps_protocols_apart_and_shows_each_one_s_columns(framed):
     assert "F (whole set)" in markdown(frames, "not_on_views")
     boxes = panel(framed, chosen=["boxes"])
     assert "AP@0.5" in headings(boxes) and rows(boxes)[0]["ap"] == "-" and len(rows(boxes)) == 1
-    assert panel(framed, chosen=["boxes"])["curve"] is not None
+    assert "rates" in panel(framed, chosen=["boxes"])["figures"].type.properties
     both = panel(framed, chosen=["paper", "frames"])
     assert headings(both) == headings(paper)
     assert len([row for row in rows(both) if "(published)" not in row["name"]]) == 1
