@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any
 
 import fiftyone as fo
@@ -84,11 +85,12 @@ def show_findings(
         findings: what the check returned.
         called: how the form calls arguments that have other names there.
     """
-    for number, found in enumerate(dict.fromkeys(findings)):
+    for found in dict.fromkeys(findings):
         field = (called or {}).get(found.argument, found.argument)
         there = inputs.properties.get(field)
         title = there.view.label if there is not None and there.view is not None else None
-        name = f"{field}_{number}"
+        names = (field if number == 1 else f"{field}_{number}" for number in count(1))
+        name = next(one for one in names if not {f"{one}{end}" for end in SHOWN} & inputs.properties.keys())
         if found.blocks:
             problem(inputs, name, found.message, f"{title}: this cannot work yet" if title else CANNOT)
         else:

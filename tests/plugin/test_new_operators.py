@@ -81,11 +81,11 @@ def test_the_form_of_controls_says_what_would_go_wrong(images):
     assert not [name for name in form_of("run_avs_controls", images) if name.endswith("_problem")]
     assert "no control" in form_of("run_avs_controls", images, controls=[])["controls_problem"]
     missing = form_of("run_avs_controls", images, preset="paper")
-    assert "not on this machine" in missing["models_problem"]
+    assert "not on this machine" in missing["preset_problem"]
 
 
 def test_controls_of_videos_are_refused(videos):
-    assert "image samples" in form_of("run_avs_controls", videos)["controls_problem"]
+    assert "image samples" in form_of("run_avs_controls", videos)["samples_problem"]
 
 
 def test_a_sheet_is_drawn_of_the_chosen_samples(images, tmp_path):

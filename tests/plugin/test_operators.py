@@ -116,7 +116,7 @@ def test_rename_takes_fields_and_evaluations_along_and_delete_removes_them(image
     images.reload()
     assert images.count("first") == len(images)
     assert not images.has_field("vcap_acls")
-    assert images.get_evaluation_info("vcap_acls_eval").config.pred_field == "first"
+    assert images.get_evaluation_info("first_eval").config.pred_field == "first"
     folder = Path(avs.list_runs(images)[0].directory)
     assert any(folder.iterdir())
     call("delete_avs_run", images, run="first")
