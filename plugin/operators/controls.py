@@ -22,7 +22,7 @@ from fiftyone_avs.fo import (
 
 from ..forms import absent, default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, bring_up_to_date, follow, show_results
-from .segment import default_preset
+from .segment_fields import default_preset
 
 
 class RunControls(LongOperator):

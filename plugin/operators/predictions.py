@@ -13,7 +13,7 @@ from fiftyone_avs.fo import check_predictions, import_predictions, show_runs
 from ..forms import default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, bring_up_to_date, follow
 from .files import report
-from .segment import overwrite_fields, overwrite_of
+from .segment_fields import overwrite_fields, overwrite_of
 
 ACTIVATIONS = {
     "none": "none: values lie in [0, 1], or fill the range of 8 or 16 bits",

@@ -1,11 +1,24 @@
-"""The leaderboard of the panel AVS Compare: its columns and rows from what the package computed."""
+"""The leaderboard of the panel AVS Compare: a table from what the package computed, and what must be known of it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from fiftyone_avs.fo import PROTOCOLS, EvaluationInfo, PublishedRow, Standing
+from fiftyone.operators import types
+
+from fiftyone_avs.fo import (
+    PROTOCOLS,
+    PUBLISHED_DATASETS,
+    EvaluationInfo,
+    PublishedRow,
+    Standing,
+    metrics_of_all,
+    published_rows,
+)
+
+from ..operators.base import table
+from .choices import picked_published
 
 SHORT = {
     "J (threshold)": "J",
@@ -17,6 +30,45 @@ SHORT = {
 
 OTHER_PROTOCOL = "Published numbers have another protocol"
 """Said where published rows would mislead."""
+
+EARLIER = "The numbers here are right, but in the sidebar the fields have the names of version 0.1: "
+
+
+def show_leaderboard(
+    ctx: Any, panel: types.Object, found: Sequence[Standing], called: Mapping[str, str], on_click: Any
+) -> None:
+    """Own rows, best in the first column first, then the published ones; a click on a row calls ``on_click``."""
+    info = found[0].evaluation
+    panel.md(f"Scores x 100: {info.group_label}", name="title")
+    metrics = metrics_of_all([one.evaluation for one in found])
+    best_first = ranked(found, metrics)
+    benchmark = picked_published(ctx)
+    published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
+    if published and not comparable(info, published[0]):
+        about = other_protocol(published[0])
+        panel.view("other_protocol", types.Warning(label=OTHER_PROTOCOL, description=about))
+        published = []
+    board = table(columns(metrics), on_click_row=on_click)
+    ctx.panel.state.ranked = [one.evaluation.key for one in best_first]
+    rows = [*own_rows(best_first, called, metrics), *rows_of_published(published, metrics)]
+    panel.list("leaderboard", types.Object(), view=board, default=rows)
+    if stale := stale_scores(best_first, called):
+        about = f"{stale}. Evaluate again"
+        panel.view("stale_scores", types.Warning(label="Some scores are stale", description=about))
+    if blank := never_on_views(info, metrics):
+        panel.md(blank, name="not_on_views")
+    panel.md("A row, a curve or a bar leads to the samples behind it; a point opens its sample.", name="hint")
+
+
+def show_earlier_names(panel: types.Object, chosen: Sequence[EvaluationInfo], on_rename: Any) -> None:
+    """Say which evaluations have fields of other names than today's, and offer to rename them."""
+    earlier = [info for info in chosen if info.naming == "adaptive"]
+    if earlier:
+        about = ", ".join(f"{info.fields.iou_adaptive} is adaptive" for info in earlier)
+        panel.view(
+            "earlier", types.Warning(label="Scores of an earlier version", description=EARLIER + about)
+        )
+        panel.btn("rename", "Give their fields today's names", on_click=on_rename, variant="outlined")
 
 
 def columns(metrics: Mapping[str, str]) -> dict[str, str]:

@@ -13,14 +13,11 @@ from fiftyone_avs.fo import (
     IOU_LABELS,
     PUBLISHED_DATASETS,
     EvaluationInfo,
-    Standing,
     browse_by_iou,
     class_standings,
     evaluation_colours,
     joint_scores,
     list_evaluations,
-    metrics_of_all,
-    published_rows,
     rename_scores,
     sample_class_fields,
     serialized_view,
@@ -31,20 +28,8 @@ from fiftyone_avs.fo import (
 )
 
 from ..forms import names
-from ..operators.base import table
 from .base import QuietPanel, in_one_column
-from .board import (
-    OTHER_PROTOCOL,
-    called_after,
-    columns,
-    comparable,
-    never_on_views,
-    other_protocol,
-    own_rows,
-    ranked,
-    rows_of_published,
-    stale_scores,
-)
+from .board import called_after, show_earlier_names, show_leaderboard
 from .choices import (
     ALL,
     AXES,
@@ -76,8 +61,6 @@ themselves, as do curves, classes and points, unless the adaptive IoU is picked.
 worst sample. Under protocol avsbench J is at 0.5, and F at the best threshold of a video. Only evaluations of one
 protocol, rule and ground truth are shown together.
 """
-
-EARLIER = "The numbers here are right, but in the sidebar the fields have the names of version 0.1: "
 
 EMPTY = """\
 ### No evaluation yet
@@ -153,8 +136,8 @@ class AVSCompare(QuietPanel):
         iou = picked_iou(ctx, chosen)
         ctx.panel.state.keys = keys
         called, colour = called_after(chosen), evaluation_colours(ctx.dataset, infos)
-        self._leaderboard(ctx, panel, found, called)
-        self._earlier_names(panel, chosen)
+        show_leaderboard(ctx, panel, found, called, self.on_worst)
+        show_earlier_names(panel, chosen, self.on_rename)
         ways_back(ctx, panel, self.show_all, self.show_before)
         if ctx.panel.state.get("message"):
             panel.md(ctx.panel.state.message, name="message_shown")
@@ -200,45 +183,6 @@ class AVSCompare(QuietPanel):
             picked_published(ctx),
             self.on_pick,
         )
-
-    def _leaderboard(
-        self, ctx: Any, panel: types.Object, found: Sequence[Standing], called: dict[str, str]
-    ) -> None:
-        """Own rows, best in the first column first, then the published ones."""
-        info = found[0].evaluation
-        panel.md(f"Scores x 100: {info.group_label}", name="title")
-        metrics = metrics_of_all([one.evaluation for one in found])
-        best_first = ranked(found, metrics)
-        benchmark = picked_published(ctx)
-        published = published_rows(benchmark) if benchmark in PUBLISHED_DATASETS else []
-        if published and not comparable(info, published[0]):
-            about = other_protocol(published[0])
-            panel.view("other_protocol", types.Warning(label=OTHER_PROTOCOL, description=about))
-            published = []
-        board = table(columns(metrics), on_click_row=self.on_worst)
-        ctx.panel.state.ranked = [one.evaluation.key for one in best_first]
-        rows = [*own_rows(best_first, called, metrics), *rows_of_published(published, metrics)]
-        panel.list("leaderboard", types.Object(), view=board, default=rows)
-        if stale := stale_scores(best_first, called):
-            about = f"{stale}. Evaluate again"
-            panel.view("stale_scores", types.Warning(label="Some scores are stale", description=about))
-        if blank := never_on_views(info, metrics):
-            panel.md(blank, name="not_on_views")
-        panel.md(
-            "A row, a curve or a bar leads to the samples behind it; a point opens its sample.", name="hint"
-        )
-
-    def _earlier_names(self, panel: types.Object, chosen: Sequence[EvaluationInfo]) -> None:
-        """Say which evaluations have fields of other names than today's, and offer to rename them."""
-        earlier = [info for info in chosen if info.naming == "adaptive"]
-        if earlier:
-            about = ", ".join(f"{info.fields.iou_adaptive} is adaptive" for info in earlier)
-            panel.view(
-                "earlier", types.Warning(label="Scores of an earlier version", description=EARLIER + about)
-            )
-            panel.btn(
-                "rename", "Give their fields today's names", on_click=self.on_rename, variant="outlined"
-            )
 
     def on_rename(self, ctx: Any) -> None:
         """Rename the fields of earlier evaluations."""

@@ -15,7 +15,8 @@ from fiftyone.utils.eval.segmentation import SegmentationEvaluation, Segmentatio
 
 from fiftyone_avs.engine.ordered import in_order
 from fiftyone_avs.fo.evaluate.cases import cases_of, fields_of, groups_of, several_annotators
-from fiftyone_avs.fo.evaluate.results import AVSResults, build_results, join_videos
+from fiftyone_avs.fo.evaluate.joining import join_videos
+from fiftyone_avs.fo.evaluate.results import AVSResults, build_results
 from fiftyone_avs.fo.evaluate.scoring import Rules, Scored, mean_scores, score_case
 from fiftyone_avs.fo.schema.eval_fields import ADAPTIVE_NAMING, EvalFields
 from fiftyone_avs.fo.schema.fields import FRAMES

@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, replace
 from typing import Any
 
 from fiftyone.utils.eval.segmentation import SegmentationResults
@@ -21,7 +20,6 @@ from fiftyone_avs.metrics import (
     PROTOCOLS,
     AVSBenchSummary,
     EvaluationSummary,
-    FrameTally,
     SampleScores,
     summarize,
     summarize_boxes,
@@ -200,34 +198,6 @@ class AVSResults(SegmentationResults):
         confidences = [self.confidences[index] for index in kept]
         negatives = [row[2] for row in self.negatives if row[1] in statuses]
         return summarize_boxes(scores, confidences, negatives, pairs)
-
-
-def join_videos(outcomes: Iterable[Scored]) -> tuple[list[Scored], dict[str, Any]]:
-    """Add up the frames of the protocol "avsbench" as they come.
-
-    Returns:
-        The outcomes, each with its video's F beside its own IoU; and the numbers over all frames and over those
-        with status "ok".
-    """
-    tallies, scored = {"all": FrameTally(), "ok": FrameTally()}, []
-    for one in outcomes:
-        if one.frame is not None:
-            tallies["all"].add(one.case.group, one.frame)
-            if one.case.status == "ok":
-                tallies["ok"].add(one.case.group, one.frame)
-            iou = one.frame.iou
-            one = replace(one, frame=None, scores=SampleScores(iou, math.nan, iou, math.nan))
-        scored.append(one)
-    joined = [
-        one
-        if one.scores is None
-        else replace(one, scores=replace(one.scores, f_adaptive=(f := tallies["all"].f(one.case.group)), f=f))
-        for one in scored
-    ]
-    numbers = {
-        part: {name: _number(v) for name, v in asdict(t.summary).items()} for part, t in tallies.items()
-    }
-    return joined, numbers
 
 
 def build_results(
