@@ -88,6 +88,7 @@ def test_what_needs_no_fiftyone_is_not_in_fo():
     packages = {module_name(path) for path in FILES if path.name == "__init__.py"}
     by_design = {
         "fiftyone_avs.fo.app.steps": "made for the App's operators",
+        "fiftyone_avs.fo.evaluate.joining": "adds up what scoring found",
         "fiftyone_avs.fo.evaluate.scoring": "scores what is stored, in threads that must not touch the database",
         "fiftyone_avs.fo.schema.eval_fields": "names of fields, and what the App tells of them",
         "fiftyone_avs.fo.schema.findings": "what the checks of calls on collections return",

@@ -13,7 +13,7 @@ from fiftyone_avs.fo import check_predictions, import_predictions, show_runs
 from ..forms import default_of, dropdown, mask_fields, names, show_findings
 from .base import LongOperator, bring_up_to_date, follow
 from .files import report
-from .segment_fields import overwrite_fields, overwrite_of
+from .segment_fields import overwrite_fields, typed_overwrite
 
 ACTIVATIONS = {
     "none": "none: values lie in [0, 1], or fill the range of 8 or 16 bits",
@@ -88,5 +88,5 @@ def _arguments(params: dict[str, Any]) -> dict[str, Any]:
     return given | {
         "folder": (params.get("folder") or "").strip(),
         "run": (params.get("run") or "").strip(),
-        "overwrite": overwrite_of(params),
+        "overwrite": typed_overwrite(params),
     }

@@ -24,10 +24,10 @@ from .segment_fields import (
     download_remark,
     how_fields,
     model_fields,
-    overwrite_of,
     ray_arguments,
     run_key_fields,
     strategy_fields,
+    typed_overwrite,
     where_fields,
 )
 
@@ -119,7 +119,7 @@ def _shared(ctx: Any) -> dict[str, Any]:
         "audio_field": params.get("audio_field") or "audio_path",
         "models": _overrides(params),
         "device": params.get("device") or None,
-        "overwrite": overwrite_of(params),
+        "overwrite": typed_overwrite(params),
         "compile": bool(params.get("compile")),
     }
 

@@ -104,7 +104,7 @@ def overwrite_fields(ctx: Any, inputs: types.Object, runs: list[str]) -> None:
     )
 
 
-def overwrite_of(params: dict[str, Any]) -> Any:
+def typed_overwrite(params: dict[str, Any]) -> Any:
     """What the form says of old results, as ``segment`` and ``import_predictions`` take it."""
     if params.get("overwrite") and params.get("overwrite_run"):
         return "run"
