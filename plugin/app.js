@@ -27,25 +27,24 @@
       };
     });
     const put = recoil.useRecoilCallback(({ set }) => (filters, active) => {
-      set(fos.filters, filters);
+      if (filters) set(fos.filters, filters);
       if (active) set(fos.activeFields({ modal: false }), active);
     });
     return { look, put };
   }
 
-  // Sets filters and active fields until they have stayed for a while.
+  // Sets filters and active fields again for as long as the page that changes may still drop them. What the user sets
+  // meanwhile stays: filters are put only where there are none, and fields only at first.
   async function settle({ look, put }, filters, active) {
+    const none = (one) => Object.keys(one).length === 0;
     const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-    put(filters, active);
     for (let waited = 0, steady = 0; waited < PATIENCE && steady < STEADY; waited += LOOK) {
-      await wait(LOOK);
       const now = await look();
-      if (same(now.filters, filters) && (!active || same(now.active, active))) {
-        steady += 1;
-      } else {
-        steady = 0;
-        put(filters, active);
-      }
+      const dropped = none(now.filters) && !none(filters);
+      const hidden = Boolean(active) && waited < STEADY * LOOK && !same(now.active, active);
+      if (dropped || hidden) put(dropped ? filters : null, hidden ? active : null);
+      steady = dropped || hidden ? 0 : steady + 1;
+      await wait(LOOK);
     }
   }
 
