@@ -63,8 +63,8 @@ def test_the_form_says_what_the_dataset_will_be_called(opened, tmp_path):
 
 def test_the_form_says_what_cannot_work(opened, tmp_path):
     assert form(opened, layout="is3", folder=str(tmp_path / "nowhere"))["folder_problem"].invalid
-    assert form(opened, layout="is3", folder=str(tmp_path), limit=-1)["folder_problem"].invalid
-    assert form(opened, layout="is3", folder=str(tmp_path), name=opened.name)["folder_problem"].invalid
+    assert form(opened, layout="is3", folder=str(tmp_path), limit=-1)["limit_problem"].invalid
+    assert form(opened, layout="is3", folder=str(tmp_path), name=opened.name)["name_problem"].invalid
 
 
 def test_the_app_sees_progress_and_the_rows_that_were_left_out(opened, tmp_path):
