@@ -32,9 +32,9 @@ OPERATORS = (
     MakeSheet,
     MakeClips,
     ExportRun,
+    CheckRuns,
     RenameRun,
     DeleteRun,
-    CheckRuns,
     MakeReviewClips,
     *AVS_METRICS,
 )

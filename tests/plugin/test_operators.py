@@ -180,10 +180,8 @@ def test_the_operators_come_in_the_order_of_the_work():
     ]
     assert len({operator.config.description[0] for operator in listed if not operator.config.unlisted}) == 1
     names = [operator.name for operator in listed if not operator.config.unlisted]
-    assert (
-        names[:4] == ["import_avs_dataset", "show_avs_models", "segment_sounding_objects", "stop_avs_run"]
-        and names[-1] == "delete_avs_run"
-    )
+    first = ["import_avs_dataset", "show_avs_models", "download_avs_models", "segment_sounding_objects"]
+    assert names[:4] == first and names[-3:] == ["check_avs_runs", "rename_avs_run", "delete_avs_run"]
 
 
 def test_what_is_typed_for_a_folder_to_write_to_must_be_a_full_path(images):
