@@ -16,6 +16,9 @@ WORTH = 0.9
 LARGE_ITEM = 2 << 30
 """Bytes that an item may take in a large network: Grounding DINO's pictures take about half of that."""
 
+FIRST_OF_LARGE = 2
+"""So many items go through a large network at first on a CPU, which hardly gains by more."""
+
 SHARE = 3
 """The machine's own memory may be taken up to one part in so many of what is free by a larger batch."""
 
@@ -102,19 +105,27 @@ class BatchSizes:
 class HostSizes(BatchSizes):
     """Batch sizes on a machine's own memory.
 
-    A process that takes too much of it is not told, but killed. So batches begin small, the smaller the less is free,
-    and are doubled only if all that they have taken so far would find room again several times.
+    A process that takes too much of it is not told, but killed. So batches of large networks begin small, the smaller
+    the less is free, and are doubled only if all that they have taken so far would find room again several times.
+
+    Args:
+        start: size of the first batches of small networks.
+        most: no batch is larger.
+        large: whether networks are large, or of unknown size.
     """
 
-    def __init__(self, start: int, most: int) -> None:
+    def __init__(self, start: int, most: int, large: bool = True) -> None:
         super().__init__(start, most)
+        self._large = large
         self._before: int | None = None
 
     def _first(self) -> int:
         held, free = held_memory(), free_memory()
         if self._before is None and held is not None:
             self._before = held[0]
-        size = self.start
+        if not self._large:
+            return self.start
+        size = min(self.start, FIRST_OF_LARGE)
         while free is not None and size > 1 and size * LARGE_ITEM > free:
             size //= 2
         return size
@@ -128,6 +139,11 @@ class HostSizes(BatchSizes):
         return super()._may_double(size)
 
 
-def sizes_for(device: str) -> BatchSizes:
-    """Where to begin on a device; large batches gain little on a CPU, and may end the process."""
-    return HostSizes(2, 16) if device == "cpu" else BatchSizes(8, 256)
+def sizes_for(device: str, *, large: bool = True) -> BatchSizes:
+    """Where to begin on a device; large batches gain little on a CPU, and may end the process.
+
+    Args:
+        device: of the networks.
+        large: whether they are large, or of unknown size.
+    """
+    return HostSizes(8, 16, large) if device == "cpu" else BatchSizes(8, 256)

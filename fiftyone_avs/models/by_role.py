@@ -30,6 +30,9 @@ SMALL = 5.0
 """Millions of parameters up to which a model's matrices are too small for several threads."""
 
 
+LARGE = 50.0
+"""Millions of parameters from which on what passes through a network fills memory, too."""
+
 WEIGHT_BYTES = 4e6
 """Bytes of a million parameters in float32."""
 
@@ -69,7 +72,8 @@ class Models:
         self.compile = compile
         self.strategy_options = dict(strategy_options or {})
         self._missing = dict(missing or {})
-        self.batch_sizes: BatchSizes = sizes_for(device)
+        large = any(card.parameters is None or card.parameters > LARGE for card in self.cards.values())
+        self.batch_sizes: BatchSizes = sizes_for(device, large=large)
         self._loaded: dict[str, object] = {}
         self._shared: list[tuple[Card, object]] = []
         self._provenance: dict[str, dict[str, Any]] = {}

@@ -104,12 +104,12 @@ def load_pretrained(kind: Any, card: Card, *, part: str | None = None, **options
 
 
 def raise_if_gated(error: ModelError, cards: Sequence[Card]) -> None:
-    """Raise a ModelError that names the ungated model if the hub refuses one of these, which asks for a form first."""
+    """Raise a ModelError that names the ungated model if one of these could not be had whose authors ask for a form."""
     for card in cards:
-        if card.alternative and "gated" in str(error) and repr(card.source) in str(error):
+        if card.alternative and repr(card.source) in str(error):
             raise ModelError(
-                f"the hub refuses {card.source!r} ({card.name}): its authors ask for a form. Fill it in on the"
-                f" model's page and log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
+                f"{error}. {card.name}: its authors ask for a form first. Fill it in on the page of {card.source!r} and"
+                f" log in (`hf auth login`), or use the ungated {card.role}={card.alternative!r}"
             ) from error
 
 

@@ -184,7 +184,8 @@ def test_however_the_error_is_wrapped_the_failed_batch_is_let_go_and_halved(fail
 
 def test_a_cpu_begins_with_smaller_batches_than_a_gpu():
     assert sizes_for("cpu").most < sizes_for("cuda:0").most
-    assert sizes_for("cpu").start < sizes_for("cuda:0").start
+    assert sizes_for("cpu").of("segmenter") < sizes_for("cuda:0").of("segmenter")
+    assert sizes_for("cpu", large=False).of("segmenter") == 8
 
 
 GIGABYTE = 1 << 30
@@ -229,12 +230,13 @@ def test_on_a_cpu_sizes_grow_while_it_gets_faster_and_memory_lasts(monkeypatch, 
 def test_small_items_grow_to_the_limit_on_a_small_machine(monkeypatch):
     machine = Machine(monkeypatch, 2, 0.01)
     assert machine.run(sizes_for("cpu"), lambda size: 1.0, 20)[-1] == 16
+    assert machine.run(sizes_for("cpu", large=False), lambda size: 1.0, 20)[-1] == 16
 
 
 def test_where_memory_is_not_known_time_decides(monkeypatch):
     monkeypatch.setattr(fitting, "free_memory", lambda: None)
     monkeypatch.setattr(fitting, "held_memory", lambda: None)
-    assert feed(HostSizes(2, 16), lambda size: 1.0, 12)[-1] == 16
+    assert feed(HostSizes(8, 16), lambda size: 1.0, 12)[-1] == 16
 
 
 def test_a_size_that_was_halved_never_grows_beyond_what_was_asked_for():
