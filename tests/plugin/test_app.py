@@ -310,7 +310,7 @@ def test_a_taken_run_key_is_told_in_the_form(user, judged):
     user.open(judged.name)
     user.call("AVS: segment sounding objects")
     user.field("Run key").fill("classification")
-    user.sees("was made by 'classification' with preset 'tiny'")
+    user.sees("exists with other settings (")
     expect(user.button("Execute")).to_be_disabled()
 
 
@@ -327,18 +327,17 @@ def test_ground_truth_of_another_size_is_left_out_and_counted(user, images, tmp_
     user.sees(f"classification_eval: {SAMPLES - 1} ok, 1 left out")
 
 
-def test_a_failing_run_is_readable_and_goes_on_later(user, images):
+def test_a_folder_that_cannot_be_written_to_is_told_before_anything_is_done(user, images):
     folder = Path(fo.config.default_dataset_dir) / "avs" / f"{images.name}-{str(images._doc.id)[-6:]}"
     folder.parent.mkdir(parents=True, exist_ok=True)
     folder.write_text("in the way")
     user.open(images.name)
     user.call("AVS: segment sounding objects")
-    user.execute()
-    user.sees("Segment sounding objects: it did not work")
     user.sees(re.compile("cannot write to .*; choose another output_dir"))
+    expect(user.button("Execute")).to_be_disabled()
     user.keep("failed")
+    user.page.keyboard.press("Escape")
     folder.unlink()
-    user.finish("Segment sounding objects: it did not work")
     user.call("AVS: segment sounding objects")
     user.execute()
     user.sees(f"{SAMPLES} ok, 0 abstained, 0 failed")

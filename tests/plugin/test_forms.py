@@ -129,3 +129,20 @@ def test_runs_are_checked_and_mended(segmented, tmp_path):
     segmented.reload()
     assert segmented.count("mine_status") == len(segmented) - 1
     assert len(files_of(tmp_path / "out" / "mine")) == 2 * (len(segmented) - 1)
+
+
+def test_an_error_while_it_works_is_shown(monkeypatch):
+    """Of an error in an operator that shows progress, the App itself says nothing."""
+    operator = foo.get_operator(f"{PLUGIN}/export_avs_run")
+
+    def failing(ctx):
+        yield "progress"
+        raise avs.MediaError("the disk is full")
+
+    monkeypatch.setattr(operator, "steps", failing)
+    context, told = ExecutionContext({"params": {}}, operator_uri=operator.uri), []
+    with pytest.raises(avs.MediaError):
+        for message in operator.execute(context):
+            told.append(message)
+    assert told[0] == "progress" and len(told) == 3
+    assert "the disk is full" in str(told[1].params) and "it did not work" in str(told[2].params)

@@ -99,6 +99,7 @@ def _check_choices(
         yield from unknown
         return
     left = dict(given)
+    told: set[str] = set()
     while True:
         try:
             choose(dataset, gt_field, protocol=protocol, **left)
@@ -106,6 +107,9 @@ def _check_choices(
         except AVSError as error:
             argument = next((name for name in left if name in str(error)), None)
             argument = argument or ("video_field" if protocol == "avsbench" else "pair_field")
+            if argument in told:
+                return  # what would be taken if nothing were given, and something was
+            told.add(argument)
             yield Finding(argument, str(error), error=error)
             if left.get(argument, DEFAULTS.get(argument)) == DEFAULTS.get(argument):
                 return  # the dataset itself names a field that will not do

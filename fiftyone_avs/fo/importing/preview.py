@@ -12,6 +12,7 @@ from fiftyone_avs.benchmarks.registry import find_benchmark
 from fiftyone_avs.errors import DatasetError
 from fiftyone_avs.fo.importing.benchmarks.import_benchmark import check_data, default_data_name, is_plain
 from fiftyone_avs.fo.importing.folders import video_files
+from fiftyone_avs.fo.schema.findings import raise_first
 from fiftyone_avs.media.endings import IMAGES, VIDEOS
 
 
@@ -50,7 +51,9 @@ def preview_import(
         1 pictures without a sound: walks/bird
     """
     named = name or default_data_name(folder, benchmark, split)
-    check_data(folder, named, benchmark=benchmark, kind=kind, split=split, limit=limit, **options)
+    raise_first(
+        check_data(folder, named, benchmark=benchmark, kind=kind, split=split, limit=limit, **options)
+    )
     root = Path(folder).expanduser().absolute()
     if not is_plain(root, benchmark):
         return _of_benchmark(root, benchmark or "", split)
