@@ -74,14 +74,14 @@ if TYPE_CHECKING:
         inspect_sample as inspect_sample,
     )
     from fiftyone_avs.fo.review.verdicts import set_verdict as set_verdict
-    from fiftyone_avs.fo.runs.changing import delete_run as delete_run, rename_run as rename_run
-    from fiftyone_avs.fo.runs.checking import RunCheck as RunCheck, check_runs as check_runs
-    from fiftyone_avs.fo.runs.listing import RunInfo as RunInfo, list_runs as list_runs
-    from fiftyone_avs.fo.segment.calls import (
+    from fiftyone_avs.fo.runs.calls import (
         UnfinishedCall as UnfinishedCall,
         list_unfinished as list_unfinished,
         stop_run as stop_run,
     )
+    from fiftyone_avs.fo.runs.changing import delete_run as delete_run, rename_run as rename_run
+    from fiftyone_avs.fo.runs.checking import RunCheck as RunCheck, check_runs as check_runs
+    from fiftyone_avs.fo.runs.listing import RunInfo as RunInfo, list_runs as list_runs
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
     from fiftyone_avs.fo.segment.resuming import (
         resume_run as resume_run,
@@ -180,7 +180,7 @@ _HOMES = {
     "list_models": "fiftyone_avs.models",
     "list_runs": "fiftyone_avs.fo.runs.listing",
     "list_strategies": "fiftyone_avs.strategies",
-    "list_unfinished": "fiftyone_avs.fo.segment.calls",
+    "list_unfinished": "fiftyone_avs.fo.runs.calls",
     "load_models": "fiftyone_avs.models",
     "load_pipeline": "fiftyone_avs.planning",
     "make_clips": "fiftyone_avs.fo.exporting.clips",
@@ -217,12 +217,12 @@ _HOMES = {
     "SheetSummary": "fiftyone_avs.fo.exporting.sheets",
     "Sound": "fiftyone_avs.types",
     "SSLalignDataset": "fiftyone_avs.fo.importing.benchmarks.types",
-    "stop_run": "fiftyone_avs.fo.segment.calls",
+    "stop_run": "fiftyone_avs.fo.runs.calls",
     "Strategy": "fiftyone_avs.strategies",
     "TokenEmbeddings": "fiftyone_avs.types",
     "Trace": "fiftyone_avs.types",
     "train_bridge": "fiftyone_avs.training.bridge",
-    "UnfinishedCall": "fiftyone_avs.fo.segment.calls",
+    "UnfinishedCall": "fiftyone_avs.fo.runs.calls",
     "uninstall_plugin": "fiftyone_avs.fo.app.plugin_install",
     "VGGSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",
     "VPOSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",

@@ -130,6 +130,11 @@ if TYPE_CHECKING:
         set_verdict as set_verdict,
     )
     from fiftyone_avs.fo.runs.appearance import Shown as Shown, show_runs as show_runs
+    from fiftyone_avs.fo.runs.calls import (
+        UnfinishedCall as UnfinishedCall,
+        list_unfinished as list_unfinished,
+        stop_run as stop_run,
+    )
     from fiftyone_avs.fo.runs.changing import (
         check_rename as check_rename,
         delete_run as delete_run,
@@ -152,11 +157,6 @@ if TYPE_CHECKING:
     from fiftyone_avs.fo.schema.fields import CAPTION_FIELDS as CAPTION_FIELDS
     from fiftyone_avs.fo.schema.findings import Finding as Finding
     from fiftyone_avs.fo.schema.private import serialized_view as serialized_view
-    from fiftyone_avs.fo.segment.calls import (
-        UnfinishedCall as UnfinishedCall,
-        list_unfinished as list_unfinished,
-        stop_run as stop_run,
-    )
     from fiftyone_avs.fo.segment.cluster.driver import RayRunner as RayRunner
     from fiftyone_avs.fo.segment.demo_models import (
         DEMO_MARK as DEMO_MARK,
@@ -272,7 +272,7 @@ _HOMES = {
     "list_evaluations": "fiftyone_avs.fo.evaluate.listing",
     "list_run_keys": "fiftyone_avs.fo.runs.listing",
     "list_runs": "fiftyone_avs.fo.runs.listing",
-    "list_unfinished": "fiftyone_avs.fo.segment.calls",
+    "list_unfinished": "fiftyone_avs.fo.runs.calls",
     "make_clips": "fiftyone_avs.fo.exporting.clips",
     "make_sheet": "fiftyone_avs.fo.exporting.sheets",
     "metric_of": "fiftyone_avs.fo.evaluate.custom_metrics",
@@ -320,9 +320,9 @@ _HOMES = {
     "SSLalignDataset": "fiftyone_avs.fo.importing.benchmarks.types",
     "Standing": "fiftyone_avs.fo.compare.standings",
     "standings": "fiftyone_avs.fo.compare.standings",
-    "stop_run": "fiftyone_avs.fo.segment.calls",
+    "stop_run": "fiftyone_avs.fo.runs.calls",
     "TABLES": "fiftyone_avs.paper.plan",
-    "UnfinishedCall": "fiftyone_avs.fo.segment.calls",
+    "UnfinishedCall": "fiftyone_avs.fo.runs.calls",
     "uninstall_plugin": "fiftyone_avs.fo.app.plugin_install",
     "VERDICTS": "fiftyone_avs.fo.review.verdicts",
     "VGGSSDataset": "fiftyone_avs.fo.importing.benchmarks.types",

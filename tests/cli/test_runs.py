@@ -168,7 +168,7 @@ def test_another_plugin_at_its_place_is_a_usage_error(plugins, capsys):
 def test_a_run_is_stopped_and_resumed_from_the_command_line(make_images, output, monkeypatch, capsys):
     dataset = make_images(3)
     monkeypatch.setattr("fiftyone_avs.planning.load_models", lambda preset, **_: fake.fake_models())
-    monkeypatch.setattr("fiftyone_avs.fo.segment.calls.OFTEN", 0.0)
+    monkeypatch.setattr("fiftyone_avs.fo.runs.calls.OFTEN", 0.0)
 
     def from_another_terminal(done, total):
         if done == 1:

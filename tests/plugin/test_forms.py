@@ -6,7 +6,7 @@ from pathlib import Path
 
 import fiftyone.operators as foo
 import pytest
-from fiftyone.operators.executor import ExecutionContext, ExecutionError
+from fiftyone.operators.executor import ExecutionContext, ExecutionError, Executor
 
 import fiftyone_avs as avs
 from fiftyone_avs.fo.app.plugin_install import PLUGIN
@@ -140,9 +140,8 @@ def test_an_error_while_it_works_is_shown(monkeypatch):
         raise avs.MediaError("the disk is full")
 
     monkeypatch.setattr(operator, "steps", failing)
-    context, told = ExecutionContext({"params": {}}, operator_uri=operator.uri), []
+    context, told = ExecutionContext({"params": {}}, executor=Executor(), operator_uri=operator.uri), []
     with pytest.raises(avs.MediaError):
-        for message in operator.execute(context):
-            told.append(message)
+        told.extend(operator.execute(context))
     assert told[0] == "progress" and len(told) == 3
-    assert "the disk is full" in str(told[1].params) and "it did not work" in str(told[2].params)
+    assert "the disk is full" in str(told[1].to_json()) and "it did not work" in str(told[2].to_json())

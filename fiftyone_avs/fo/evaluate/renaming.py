@@ -63,14 +63,18 @@ def rename_scores(dataset: fo.Dataset, eval_keys: Sequence[str] | None = None) -
 
 
 def _check_free(dataset: fo.Dataset, info: EvaluationInfo) -> None:
-    """Raise ConfigurationError if a new name is another field's: all old fields are still there, and that one, too."""
+    """Raise ConfigurationError if a new name is another field's, so that a score could not leave its old name.
+
+    After an interrupted call either the adaptive score's old name or the mask's is free already.
+    """
     schema = {*dataset.get_field_schema(), *(dataset.get_frame_field_schema() or ())}
-    old = set(info.fields.by_score.values())
-    taken = (set(EvalFields(info.key, MASK_NAMING, info.fields.adaptive).by_score.values()) - old) & schema
-    if taken and old <= schema:
+    old, new = info.fields, EvalFields(info.key, MASK_NAMING, info.fields.adaptive)
+    pairs = ((old.iou_adaptive, old.iou, new.iou_adaptive), (old.f_adaptive, old.f, new.f_adaptive))
+    taken = {there[-1] for there in pairs if schema.issuperset(there)}
+    if taken:
         raise ConfigurationError(
-            f"evaluation {info.key!r} would get the field {min(taken)!r}, which dataset {dataset.name!r} has already;"
-            " rename yours first with dataset.rename_sample_field()"
+            f"evaluation {info.key!r} would get the field {min(map(str, taken))!r}, which dataset {dataset.name!r} has"
+            " already; rename yours first with dataset.rename_sample_field()"
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.calls import check_not_under_way
 from fiftyone_avs.fo.runs.changes import evaluations_of, rename_in_changes
 from fiftyone_avs.fo.runs.records import METHOD, record_of, run_fields
 from fiftyone_avs.fo.schema.fields import (
@@ -30,8 +31,10 @@ def delete_run(dataset: fo.Dataset, run: str, *, evaluations: bool = True) -> No
 
     Raises:
         DatasetError: if the dataset has no such run.
+        ConfigurationError: if a call of ``segment`` that makes it is under way.
     """
     fields = run_fields(run, record_of(dataset, run))
+    check_not_under_way(dataset, run)
     for key in evaluations_of(dataset, fields) if evaluations else ():
         dataset.delete_evaluation(key)
     dataset.delete_run(run)
@@ -70,6 +73,7 @@ def check_rename(dataset: fo.Dataset, run: str, new_run: str) -> list[Finding]:
         return record
     fields = run_fields(run, record_of(dataset, run))
     return [
+        *finding_of("run", lambda: check_not_under_way(dataset, run)),
         *finding_of("run", lambda: _check_whole(dataset, fields)),
         *finding_of("new_run", lambda: _check_new_key(dataset, fields, new_run)),
     ]

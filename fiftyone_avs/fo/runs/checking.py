@@ -10,10 +10,11 @@ import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.runs.changes import note_change
+from fiftyone_avs.fo.runs.files_in_use import names_in_use
 from fiftyone_avs.fo.runs.folder import RunFolder
-from fiftyone_avs.fo.runs.leftovers import left_folders, used_by_others
+from fiftyone_avs.fo.runs.leftovers import left_folders
 from fiftyone_avs.fo.runs.listing import list_run_keys
-from fiftyone_avs.fo.runs.lost_files import lost_results, referred_files
+from fiftyone_avs.fo.runs.lost_files import lost_results
 from fiftyone_avs.fo.runs.overwriting import clear_results
 from fiftyone_avs.fo.runs.records import record_of, recorded_folder, run_fields
 from fiftyone_avs.fo.schema.fields import RunFields, declare
@@ -149,10 +150,8 @@ def _orphans(dataset: fo.Dataset, fields: RunFields, folder: RunFolder, settled:
     """The files in a run's folder that no result refers to; those of samples that wait are overwritten one day."""
     files = folder.own_files()
     waiting = set(dataset.values("id")) - set(settled)
-    used = referred_files(dataset, fields) if files else set()
-    unused = [path for path, owner in files.items() if str(path) not in used and owner not in waiting]
-    shared = used_by_others(folder) if unused else set()
-    return [path for path in unused if str(path) not in shared]
+    used = names_in_use(folder.path) if files else set()
+    return [path for path, owner in files.items() if owner not in waiting and path.name not in used]
 
 
 def _without_record(dataset: fo.Dataset) -> Iterator[RunCheck]:
@@ -171,8 +170,8 @@ def _check_folder(left: tuple[RunFolder, str], mend: bool) -> RunCheck:
     files = folder.own_files()
     if reason:
         return RunCheck("", folder.run, str(folder.path), problem=f"{len(files)} files, left alone: {reason}")
-    shared = used_by_others(folder) if files else set()
-    orphans = [path for path in files if str(path) not in shared]
+    used = names_in_use(folder.path) if files else set()
+    orphans = [path for path in files if path.name not in used]
     if mend and len(orphans) == len(files):
         folder.delete()
         _remove_if_empty(folder.path.parent)
@@ -180,7 +179,7 @@ def _check_folder(left: tuple[RunFolder, str], mend: bool) -> RunCheck:
         for path in orphans:
             path.unlink(missing_ok=True)
     kept = len(files) - len(orphans)
-    problem = f"{kept} files are kept: a clone of its dataset uses them" if kept and not orphans else ""
+    problem = f"{kept} files are kept: another dataset or field uses them" if kept and not orphans else ""
     return RunCheck(
         "", folder.run, str(folder.path), orphans=tuple(map(str, orphans)), problem=problem, mended=mend
     )

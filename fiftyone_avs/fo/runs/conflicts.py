@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import ConfigurationError, RunConflictError
+from fiftyone_avs.fo.runs.files_in_use import names_in_use
 from fiftyone_avs.fo.runs.folder import RunFolder
 from fiftyone_avs.fo.runs.overwriting import WHOLE_RUN, Overwrite, check_overwrite, old_results
 from fiftyone_avs.fo.runs.records import (
@@ -89,11 +91,18 @@ def choose_folder(
         output_dir = check_place(output_dir)
     record = find_record(dataset, fields.run)
     if record is None or starts_anew(samples, dataset, fields, overwrite):
-        folder = run_folder(dataset, fields.run, output_dir)
+        folder = run_folder(dataset, fields.run, output_dir, partial(_used_elsewhere, dataset, fields))
     else:
         folder = _folder_to_go_on(dataset, fields.run, record, output_dir)
+        if overwrite and _used_elsewhere(dataset, fields, folder.path):  # new masks go beside those of clones
+            folder = run_folder(dataset, fields.run, output_dir, partial(_used_elsewhere, dataset, fields))
     folder.check_free()
     return folder
+
+
+def _used_elsewhere(dataset: fo.Dataset, fields: RunFields, path: Path) -> bool:
+    """Whether labels that are not the run's own refer to files of a folder: those of a clone, or of a copied field."""
+    return path.is_dir() and bool(names_in_use(path, but=(dataset, fields)))
 
 
 def starts_anew(

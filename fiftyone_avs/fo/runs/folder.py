@@ -9,7 +9,7 @@ import json
 import re
 import socket
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -109,12 +109,19 @@ class RunFolder:
         found = ((path, _OURS.fullmatch(path.name)) for path in sorted(self.path.iterdir()))
         return {path: match[1] for path, match in found if match}
 
-    def delete(self) -> None:
-        """Remove the run's files, and the folder if nothing else is in it. Files of others stay."""
+    def delete(self, but: Collection[str] = ()) -> None:
+        """Remove the run's files, and the folder if nothing else is in it. Files of others stay.
+
+        Args:
+            but: names of files that stay, because others use them; the note of whose they are stays, too, then.
+        """
         if self._owner() != self._name:
             return
         for path in self.own_files():
-            path.unlink(missing_ok=True)
+            if path.name not in but:
+                path.unlink(missing_ok=True)
+        if but:
+            return
         (self.path / OWNER).unlink(missing_ok=True)
         if not any(self.path.iterdir()):
             self.path.rmdir()

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import fiftyone as fo
 
 from fiftyone_avs.fo.runs.folder import RunFolder, database_in_use, read_note
-from fiftyone_avs.fo.runs.lost_files import referred_files
-from fiftyone_avs.fo.runs.records import METHOD, default_root, run_fields
+from fiftyone_avs.fo.runs.records import METHOD, default_root
 from fiftyone_avs.fo.schema.private import dataset_id
 
 
@@ -24,11 +24,14 @@ def left_folders(
         output_dir: a folder to look through, besides those that are known.
     """
     everywhere = datasets if deleted else [fo.load_dataset(name) for name in fo.list_datasets()]
-    recorded = {path for one in everywhere for path in _directories(one)}
+    recorded = real_paths(path for one in everywhere for path in _directories(one))
     known = {dataset_id(one) for one in everywhere}
     asked = {dataset_id(one) for one in datasets}
     found = []
-    for path in sorted(set(_places(datasets, deleted, output_dir)) - recorded):
+    places = {os.path.realpath(path): path for path in sorted(_places(datasets, deleted, output_dir))}
+    for real, path in places.items():
+        if real in recorded:
+            continue
         note = read_note(path)
         if note is None:
             continue
@@ -39,17 +42,9 @@ def left_folders(
     return found
 
 
-def used_by_others(folder: RunFolder) -> set[str]:
-    """The files of runs that results of other datasets than the folder's refer to: clones share their original's."""
-    others = (
-        one for name in fo.list_datasets() if dataset_id(one := fo.load_dataset(name)) != folder.dataset_id
-    )
-    return {
-        path
-        for other in others
-        for key in other.list_runs(method=METHOD)
-        for path in referred_files(other, run_fields(key, other.get_run_info(key).config))
-    }
+def real_paths(paths: Iterable[str | Path | None]) -> set[str]:
+    """Paths as the file system has them; those that are None are left out."""
+    return {os.path.realpath(path) for path in paths if path}
 
 
 def _reason(database: str) -> str:

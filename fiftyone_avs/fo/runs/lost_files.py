@@ -130,14 +130,6 @@ def stored_results(samples: Any, fields: RunFields) -> Iterator[StoredResult]:
         )
 
 
-def referred_files(dataset: fo.Dataset, fields: RunFields) -> set[str]:
-    """All files that the labels of a run refer to, whatever their status."""
-    prefix = FRAMES if fields.on_frames else ""
-    paths = (f"{prefix}{fields.mask}.mask_path", f"{prefix}{fields.map}.map_path")
-    known = [path for path in paths if dataset.get_field(path.rpartition(".")[0]) is not None]
-    return {path for column in known for path in dataset.values(column, unwind=True) if path}
-
-
 def _problem(one: StoredResult, *, mask_look: Look, map_look: Look) -> str:
     """What is wrong with a result's files, or ""."""
     try:

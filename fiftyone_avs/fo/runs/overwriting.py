@@ -13,6 +13,7 @@ from fiftyone.core.collections import SampleCollection
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.runs.folder import RunFolder, stem_of
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields
+from fiftyone_avs.fo.schema.private import root_of
 
 Overwrite = bool | Literal["run"]
 """False goes on with a run, True makes the samples of the call anew, "run" deletes the whole run first."""
@@ -56,6 +57,13 @@ def check_overwrite(overwrite: Overwrite) -> None:
             f"overwrite must be False, True (the samples of this call) or {WHOLE_RUN!r} (the whole run), not"
             f" {overwrite!r}"
         )
+
+
+def pinned(samples: SampleCollection) -> SampleCollection:
+    """The samples that a view has now: one that asks for results would be empty once the old ones are gone."""
+    if not isinstance(samples, fo.DatasetView):
+        return samples
+    return root_of(samples).select(list(samples.values("id")), ordered=True)
 
 
 def old_results(dataset: fo.Dataset, fields: RunFields, samples: SampleCollection) -> OldResults:

@@ -5,7 +5,7 @@ A record is a FiftyOne custom run, so ``dataset.list_runs()`` and ``dataset.dele
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
@@ -15,6 +15,7 @@ import fiftyone as fo
 
 from fiftyone_avs._version import __version__
 from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.fo.runs.files_in_use import names_in_use
 from fiftyone_avs.fo.runs.folder import RunFolder
 from fiftyone_avs.fo.schema.fields import (
     RunFields,
@@ -62,7 +63,7 @@ class AVSRun(Run):
         delete_fields(dataset, run_fields(key, self.config))
         folder = recorded_folder(self.config)
         if folder.dataset_id == dataset_id(dataset):  # a clone's files belong to the original
-            folder.delete()
+            folder.delete(but=names_in_use(folder.path))  # the clone, or a copied field, may refer to them
 
     def rename(self, samples: Any, key: str, new_key: str) -> None:
         """Rename the run's fields; its files stay where they are."""
@@ -125,18 +126,25 @@ def _unrecorded(name: str, there: Mapping[str, Any]) -> bool:
     return ".part_revisions." in name and name not in there
 
 
-def run_folder(dataset: fo.Dataset, run: str, output_dir: str | Path | None) -> RunFolder:
+def run_folder(
+    dataset: fo.Dataset,
+    run: str,
+    output_dir: str | Path | None,
+    shared: Callable[[Path], bool] = lambda path: False,
+) -> RunFolder:
     """Where a run's files go: ``<output_dir>/<run>``, or with a number if a renamed run has its files there.
 
-    The default output_dir is in FiftyOne's dataset folder and carries the dataset's name and the end of its
-    id, so that a dataset deleted and made again under the same name never meets old files.
+    ``shared`` says of a folder whether others use its files, so that none of these may be replaced. The default
+    output_dir is in FiftyOne's dataset folder and carries the dataset's name and the end of its id, so that a dataset
+    deleted and made again under the same name never meets old files.
     """
     identity = dataset_id(dataset)
     root = default_root(dataset) if output_dir is None else Path(output_dir).expanduser()
     others = [key for key in dataset.list_runs(method=METHOD) if key != run]
     taken = {Path(dataset.get_run_info(key).config.directory) for key in others}
     names = (run if number == 1 else f"{run}-{number}" for number in count(1))
-    path = next(path for name in names if (path := (root / name).absolute()) not in taken)
+    paths = ((root / name).absolute() for name in names)
+    path = next(path for path in paths if path not in taken and not shared(path))
     return RunFolder(path, identity, run)
 
 

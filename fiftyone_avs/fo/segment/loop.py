@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from fiftyone_avs.engine import reused_memory
 from fiftyone_avs.errors import MediaError
+from fiftyone_avs.fo.runs.calls import Call
 from fiftyone_avs.fo.runs.changes import note_change
 from fiftyone_avs.fo.runs.folder import stem_of
 from fiftyone_avs.fo.runs.labels import failed, status_text, store_files
@@ -23,7 +24,6 @@ from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.schema.documents import StoredRow
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.fo.segment.blocks import Blocks, together
-from fiftyone_avs.fo.segment.calls import Call
 from fiftyone_avs.fo.segment.saving import Saver, Statuses
 from fiftyone_avs.fo.segment.summaries import RunSummary
 from fiftyone_avs.media import Unread

@@ -8,9 +8,9 @@ import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
+from fiftyone_avs.fo.runs.calls import UnfinishedCall, list_unfinished
 from fiftyone_avs.fo.schema.findings import Finding
 from fiftyone_avs.fo.schema.private import view_of_stages
-from fiftyone_avs.fo.segment.calls import UnfinishedCall, list_unfinished
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner
 from fiftyone_avs.fo.segment.segmentation import segment_all
 from fiftyone_avs.fo.segment.summaries import RunSummaries

@@ -12,12 +12,12 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.fo.runs.appearance import show_runs
-from fiftyone_avs.fo.runs.overwriting import Overwrite
+from fiftyone_avs.fo.runs.calls import Call, noted
+from fiftyone_avs.fo.runs.overwriting import Overwrite, pinned
 from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.findings import raise_first
 from fiftyone_avs.fo.segment.arguments import by_run_key, to_call_again
-from fiftyone_avs.fo.segment.calls import Call, noted
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
 from fiftyone_avs.fo.segment.cluster.job import ClusterJob
 from fiftyone_avs.fo.segment.demo_models import warn_of_demo_models
@@ -203,6 +203,8 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
     )
     dataset, media = root_dataset(samples), media_of(samples)
     frames_of = frame_field(dataset, media, frames_of)
+    if overwrite:
+        samples = pinned(samples)
     pipelines = share_models(
         [
             plan_pipeline(

@@ -167,3 +167,11 @@ def as_earlier_version(dataset, key):
     config = dataset.get_evaluation_info(key).config
     config.naming = "adaptive"
     renaming.update_evaluation_config(dataset, key, config)
+
+
+def test_a_name_that_is_taken_is_found_where_another_field_is_gone(earlier):
+    earlier.delete_sample_field("old_f_threshold")
+    earlier.add_sample_field("old_iou_adaptive", fo.FloatField)
+    with pytest.raises(ConfigurationError, match="'old_iou_adaptive'"):
+        rename_scores(earlier)
+    assert find_evaluation(earlier, "old").naming == "adaptive"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from fiftyone import ViewField as F
 
-from fiftyone_avs import evaluate, import_predictions
+from fiftyone_avs import check_runs, delete_run, evaluate, import_predictions, rename_run
 from fiftyone_avs.cli import EXIT_OK, EXIT_USAGE, main
 from fiftyone_avs.errors import ConfigurationError, RunConflictError
 from fiftyone_avs.fo import check_segment, list_evaluations, list_runs, run_info
+from fiftyone_avs.fo.runs.calls import noted
 from fiftyone_avs.models import fake
 from tests.fo.samples import files_of, segment_with_fakes as run, write_truth
 
@@ -187,3 +189,69 @@ def test_the_command_line_takes_samples_or_the_run(make_images, output, capsys):
     assert "--overwrite run" in capsys.readouterr().err
     assert main([*command, "--view", "some", "--overwrite", "run", "--threshold", "0.1"]) == EXIT_OK
     assert dataset.count("classification_status") == 1 and list_runs(dataset)[0].threshold == 0.1
+
+
+def test_a_view_of_results_is_made_anew_and_not_emptied(make_segmented, output):
+    """Once the old results are gone such a view is empty: the samples that it had are meant."""
+    dataset = make_segmented(4)
+    first = dataset.first().id
+    view = dataset.match(F("vcap_acls_query.confidence") > 0).exists("vcap_acls").limit(3)
+    assert run(view, output, overwrite=True).ok == 3
+    assert dataset.count("vcap_acls") == 4 and dataset.first().id == first
+
+
+def test_the_masks_of_a_clone_stay_when_the_original_is_made_anew(make_segmented, output):
+    dataset = make_segmented(3)
+    clone = dataset.clone(f"{dataset.name}-clone")
+    try:
+        before = [Path(path).read_bytes() for path in clone.values("vcap_acls.mask_path")]
+        for options in (
+            {"samples": dataset.limit(1), "overwrite": True},
+            {"samples": dataset, "overwrite": "run", "threshold": 0.9},
+        ):
+            run(options.pop("samples"), output, **options)
+            assert not set(dataset[:1].values("vcap_acls.mask_path")) & set(
+                clone.values("vcap_acls.mask_path")
+            )
+            assert [Path(path).read_bytes() for path in clone.values("vcap_acls.mask_path")] == before
+            assert check_runs(clone, progress=False)[0].whole and check_runs(dataset, progress=False)[0].whole
+        check_runs(mend=True, progress=False)
+        assert [Path(path).read_bytes() for path in clone.values("vcap_acls.mask_path")] == before
+    finally:
+        clone.delete()
+
+
+def test_files_are_known_by_all_their_names(make_segmented, output, tmp_path):
+    dataset = make_segmented(2)
+    (tmp_path / "link").symlink_to(output)
+    record = dataset.get_run_info("vcap_acls")
+    record.config.directory = str(tmp_path / "link" / "vcap_acls")
+    dataset.update_run_config("vcap_acls", record.config)
+    for folder in (output, tmp_path / "link", output / "x" / ".." / ".." / output.name):
+        found = check_runs(dataset, output_dir=folder, mend=True, progress=False)
+        assert [one.orphans for one in found] == [()]
+    assert all(Path(path).exists() for path in dataset.values("vcap_acls.mask_path"))
+
+
+def test_files_that_a_copied_field_or_another_dataset_uses_stay(make_segmented, output):
+    dataset = make_segmented(2)
+    dataset.clone_sample_field("vcap_acls", "backup")
+    paths = dataset.values("backup.mask_path")
+    delete_run(dataset, "vcap_acls")
+    check_runs(dataset, output_dir=output, mend=True, progress=False)
+    assert all(Path(path).exists() for path in paths)
+    dataset.delete_sample_field("backup")
+    check_runs(dataset, output_dir=output, mend=True, progress=False)
+    assert not any(Path(path).exists() for path in paths)
+
+
+def test_a_run_under_way_is_neither_renamed_nor_deleted(make_segmented):
+    dataset = make_segmented(1)
+    with noted(dataset, dataset, ["vcap_acls"], None):
+        for refused in (
+            lambda: rename_run(dataset, "vcap_acls", "other"),
+            lambda: delete_run(dataset, "vcap_acls"),
+        ):
+            with pytest.raises(ConfigurationError, match=r"under way.*stop it first"):
+                refused()
+    rename_run(dataset, "vcap_acls", "other")

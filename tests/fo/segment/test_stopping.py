@@ -8,7 +8,7 @@ import pytest
 from fiftyone_avs import list_unfinished, resume_run, segment, segment_all, stop_run
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo import check_resume, delete_run
-from fiftyone_avs.fo.segment import calls
+from fiftyone_avs.fo.runs import calls
 from fiftyone_avs.models import Models, fake
 from fiftyone_avs.progress import listening
 from tests.fo.samples import files_of, segment_with_fakes

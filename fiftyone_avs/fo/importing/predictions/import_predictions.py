@@ -14,7 +14,7 @@ from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummar
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
 from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.conflicts import check_settings, choose_folder, starts_anew
-from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results
+from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results, pinned
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.runs.start_or_resume import open_run
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
@@ -114,6 +114,8 @@ def import_predictions(
     fields = RunFields(run, on_frames)
     options = _Options(activation, threshold, first_frame, name_field, gt if on_frames else None, source)
     settings = _settings(samples, dataset, fields, found, targets, options, overwrite)
+    if overwrite:
+        samples = pinned(samples)
     own_folder, cleared = open_run(samples, dataset, fields, settings, output_dir, overwrite)
     show_runs(dataset, [run])
     importer = Importer(dataset, fields, own_folder, found, matching, targets, activation, threshold)

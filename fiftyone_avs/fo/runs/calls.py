@@ -21,7 +21,7 @@ from bson import ObjectId
 from fiftyone.core.collections import SampleCollection
 from fiftyone.operators.store import ExecutionStore
 
-from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo.schema.private import dataset_id, serialized_view
 from fiftyone_avs.progress import listening, say
 
@@ -128,6 +128,15 @@ def stop_run(dataset: fo.Dataset, run: str | None = None) -> list[str]:
     return [key for call in chosen for key in call.runs]
 
 
+def check_not_under_way(dataset: fo.Dataset, run: str) -> None:
+    """Raise ConfigurationError while a call makes a run: it would go on writing under the old name."""
+    call = next((one for one in list_unfinished(dataset) if one.state == "running" and run in one.runs), None)
+    if call is not None:
+        raise ConfigurationError(
+            f"run {run!r} is under way ({call}): wait for its end, or stop it first with stop_run (fiftyone-avs stop)"
+        )
+
+
 class Call:
     """A call that is under way: told of its progress, it keeps the note and knows whether to stop.
 
@@ -215,6 +224,7 @@ def noted(
     }
     forget(dataset, runs)
     call = Call(store, uuid.uuid4().hex, note)
+    call.hear("starting")
     try:
         with listening(call.hear):
             yield call
