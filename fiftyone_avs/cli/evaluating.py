@@ -173,12 +173,15 @@ def run_rename(options: argparse.Namespace) -> int:
 
 def _evaluation(dataset: Any, key: str) -> AVSResults:
     """A stored evaluation of ours by its key."""
-    from fiftyone_avs import AVSResults
+    from fiftyone_avs import AVSResults, list_evaluations
 
     if key not in dataset.list_evaluations():
         known = ", ".join(dataset.list_evaluations()) or "it has none yet"
         raise DatasetError(f"dataset {dataset.name!r} has no evaluation {key!r} (evaluations: {known})")
     results = dataset.load_evaluation_results(key)
+    unfinished = next((one.stale for one in list_evaluations(dataset) if one.key == key), "")
+    if results is None and unfinished:
+        raise DatasetError(f"evaluation {key!r} is unfinished: {unfinished}; evaluate the run again")
     if not isinstance(results, AVSResults):
         raise DatasetError(
             f"evaluation {key!r} was not made by `fiftyone-avs evaluate`; evaluate the run again"

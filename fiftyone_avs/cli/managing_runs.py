@@ -44,6 +44,10 @@ def run_runs(options: argparse.Namespace) -> int:
     """List the runs, check them, rename one or delete one."""
     import fiftyone_avs as avs
 
+    if options.delete and options.rename:
+        raise avs.ConfigurationError(
+            "--delete and --rename are done one at a time: each in a call of its own"
+        )
     if options.check:
         return _check(options)
     if options.mend or options.output_dir:

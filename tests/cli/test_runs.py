@@ -6,6 +6,7 @@ from pathlib import Path
 
 import fiftyone as fo
 import pytest
+from fiftyone.core.evaluation import EvaluationMethod
 
 from fiftyone_avs import evaluate, segment
 from fiftyone_avs.cli import EXIT_ERROR, EXIT_OK, EXIT_SOME_FAILED, EXIT_USAGE, main
@@ -85,6 +86,13 @@ def test_runs_are_deleted_with_their_evaluations_or_without(segmented, output, c
     evaluate(segmented, "vcap_acls", progress=False)
     assert main(["runs", segmented.name, "--delete", "vcap_acls"]) == EXIT_OK
     assert segmented.list_evaluations() == [] and list_run_keys(segmented) == []
+
+
+def test_runs_are_not_renamed_and_deleted_in_one_call(segmented, capsys):
+    before = segmented.list_runs()
+    assert main(["runs", segmented.name, "--delete", before[0], "--rename", before[0], "other"]) != 0
+    assert "one at a time" in capsys.readouterr().err
+    assert segmented.list_runs() == before
 
 
 def test_runs_are_checked_and_mended(segmented, capsys):
@@ -198,3 +206,13 @@ def test_an_interrupted_run_says_what_is_left_and_how_to_go_on(make_images, outp
     said = capsys.readouterr().err
     assert "vcap_acls: interrupted; 0 of 3 samples done, 3 left" in said
     assert f"fiftyone-avs resume {dataset.name} vcap_acls" in said
+
+
+def test_an_interrupted_evaluation_is_not_compared(segmented, capsys):
+    evaluate(segmented, "vcap_acls", progress=False)
+    EvaluationMethod.save_run_results(segmented, "vcap_acls_eval", None)
+    segmented.clear_cache()
+    assert main(["runs", segmented.name]) == EXIT_OK
+    assert "STALE: it was interrupted before it was complete" in capsys.readouterr().out
+    assert main(["compare", segmented.name, "vcap_acls_eval"]) != EXIT_OK
+    assert "is unfinished: it was interrupted" in capsys.readouterr().err

@@ -12,6 +12,7 @@ from typing import Any
 from fiftyone_avs.errors import ConfigurationError
 from fiftyone_avs.fo.evaluate.results import AVSResults, describe_rules, metrics_of_all, truth_of
 from fiftyone_avs.fo.evaluate.scoring import STATUSES
+from fiftyone_avs.fo.runs.changes import UNFINISHED
 from fiftyone_avs.fo.schema.eval_fields import IOU_LABELS, IoUKind
 from fiftyone_avs.metrics import METRICS, PROTOCOLS, EvaluationSummary, success_rate
 
@@ -159,11 +160,16 @@ def compare(
         ok_only: score only predictions with the status "ok", each run on its own ones.
 
     Raises:
-        ConfigurationError: if there are none, or they differ in protocol, adaptive rule or ground truth, so
+        ConfigurationError: if there are none, one of them was interrupted (None), or they differ in protocol, adaptive rule or ground truth, so
             that their numbers cannot be compared.
     """
     if not evaluations:
         raise ConfigurationError("there is nothing to compare: pass one evaluation or more")
+    unfinished = [number for number, one in enumerate(evaluations, start=1) if one is None]
+    if unfinished:
+        raise ConfigurationError(
+            f"evaluation {unfinished[0]} of {len(evaluations)} is unfinished: {UNFINISHED}; evaluate again"
+        )
     configs = [evaluation.config for evaluation in evaluations]
     _check_alike(configs)
     if names is None:

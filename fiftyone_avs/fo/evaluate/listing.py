@@ -38,7 +38,7 @@ class EvaluationInfo:
         naming: how the fields of the scores are called; see ``fields``.
         coverage: "run" or "all"; see ``evaluate``.
         stale: why the scores are not those of the run as it is now: some of it was overwritten, done again or done
-            since, or it was deleted. "" if they are.
+            since, or it was deleted; or the evaluation was interrupted. "" if they are.
     """
 
     key: str

@@ -14,6 +14,10 @@ import fiftyone as fo
 
 from fiftyone_avs.fo.runs.records import AVSRunConfig, find_record
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields
+from fiftyone_avs.fo.schema.private import has_results
+
+UNFINISHED = "it was interrupted before it was complete"
+"""Why an evaluation without results is none."""
 
 
 def evaluations_of(dataset: fo.Dataset, fields: RunFields) -> list[str]:
@@ -51,11 +55,15 @@ def rename_in_changes(dataset: fo.Dataset, run: str, keys: Mapping[str, str]) ->
 
 
 def stale_reason(dataset: fo.Dataset, eval_key: str) -> str:
-    """Why the scores of an evaluation are not those of its run as it is now; "" if they are, or cannot be told."""
+    """Why the scores of an evaluation are not all, or not those of its run now; "" if they are, or cannot be told."""
     if eval_key not in dataset.list_evaluations():
         return ""
     info = dataset.get_evaluation_info(eval_key)
-    if not getattr(info.config, "is_run", False):
+    if not hasattr(info.config, "is_run"):  # another package's
+        return ""
+    if not has_results(dataset, eval_key):
+        return UNFINISHED
+    if not info.config.is_run:
         return ""
     run = str(info.config.pred_field).removeprefix(FRAMES)
     record = find_record(dataset, run)

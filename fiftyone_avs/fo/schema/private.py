@@ -33,6 +33,7 @@ __all__ = [
     "database_address",
     "dataset_id",
     "drop_from_sidebar",
+    "has_results",
     "is_of_frames",
     "is_of_own_samples",
     "own_dataset",
@@ -162,6 +163,11 @@ def update_evaluation_config(dataset: fo.Dataset, key: str, config: Any) -> None
     """Store another config of an evaluation, and let go of results that were loaded with the old one."""
     _of(EvaluationMethod, "update_run_config")(dataset, key, config)
     _of(dataset, "_evaluation_cache").pop(key, None)
+
+
+def has_results(dataset: fo.Dataset, key: str) -> bool:
+    """Whether the results of an evaluation were stored: FiftyOne notes an evaluation first, and stores them last."""
+    return bool(_of(_of(EvaluationMethod, "_get_run_doc")(dataset, key), "results"))
 
 
 def check_dataset_name(name: str) -> None:

@@ -7,9 +7,10 @@ import fiftyone as fo
 import numpy as np
 import pytest
 from fiftyone import ViewField as F
+from fiftyone.core.evaluation import EvaluationMethod
 from PIL import Image
 
-from fiftyone_avs import compare, evaluate, segment
+from fiftyone_avs import compare, evaluate, list_evaluations, segment
 from fiftyone_avs.errors import ConfigurationError, DatasetError, RunConflictError
 from fiftyone_avs.fo import AVSResults
 from fiftyone_avs.metrics import score_sample, summarize
@@ -281,3 +282,18 @@ def test_comparisons_that_mislead_are_refused(segmented):
         "one",
         "three",
     ]
+
+
+def test_an_interrupted_evaluation_says_so(make_images, output):
+    """A process that is killed while its scores are written leaves an evaluation without results."""
+    dataset = make_images(2)
+    segment(dataset, models=fake.fake_models(), output_dir=output, progress=False)
+    evaluate(dataset, "vcap_acls", progress=False)
+    assert [info.stale for info in list_evaluations(dataset)] == [""]
+    EvaluationMethod.save_run_results(dataset, "vcap_acls_eval", None)
+    dataset.reload()
+    assert dataset.load_evaluation_results("vcap_acls_eval") is None
+    assert [info.stale for info in list_evaluations(dataset)] == ["it was interrupted before it was complete"]
+    with pytest.raises(ConfigurationError, match="unfinished"):
+        compare([dataset.load_evaluation_results("vcap_acls_eval")])
+    assert not evaluate(dataset, "vcap_acls", progress=False).stale

@@ -175,6 +175,14 @@ def test_update_evaluation_config(images, output):
     assert parameters(EvaluationMethod.update_run_config)[-3:] == ["samples", "key", "config"]
 
 
+def test_has_results(images, output):
+    segment(images, models=fake.fake_models(), output_dir=output, progress=False)
+    evaluate(images, "vcap_acls", progress=False)
+    assert private.has_results(images, "vcap_acls_eval")
+    EvaluationMethod.save_run_results(images, "vcap_acls_eval", None)
+    assert not private.has_results(images, "vcap_acls_eval")
+
+
 def test_check_dataset_name(images):
     private.check_dataset_name(images.name + " of another kind")
     with pytest.raises(ConfigurationError, match="choose another name"):
