@@ -50,7 +50,7 @@ class MakeSheet(LongOperator):
         if out:
             runs = ctx.params.get("runs", keys[:5]) or []
             rows, cell = ctx.params.get("limit") or 10, ctx.params.get("cell") or 320
-            found = check_sheet(out, runs, rows, cell, from_app=True)
+            found = check_sheet(out, runs, rows, cell, samples=ctx.dataset, from_app=True)
             show_findings(inputs, found, {"path": "out", "max_rows": "limit"})
 
     def steps(self, ctx: Any) -> Iterator[Any]:

@@ -145,6 +145,8 @@ PAIRS = {
             ({"run": "imported", "threshold": 0.1}, "run"),
             ({"run": "imported", "activation": "minmax"}, "run"),
             ({"run": "imported", "output_dir": "{tmp}"}, "output_dir"),
+            ({"run": "imported", "folder": "{tmp}/out/imported", "overwrite": True}, "folder"),
+            ({"run": "imported", "folder": "{tmp}/out/../out/imported", "overwrite": "run"}, "folder"),
             ({"activation": "tanh"}, "activation"),
             ({"threshold": 7}, "threshold"),
             ({"first_frame": -1}, "first_frame"),
@@ -200,6 +202,8 @@ PAIRS = {
             ({"runs": []}, "runs"),
             ({"max_rows": 0}, "max_rows"),
             ({"cell": 1}, "cell"),
+            ({"path": "{tmp}/0.png"}, "path"),
+            ({"path": "{tmp}/out/../0.png"}, "path"),
         ],
     ),
     "check_output": Pair(
@@ -312,6 +316,8 @@ def asked(pair: Pair, dataset: fo.Dataset, arguments: dict[str, Any]) -> list[An
     parameters = inspect.signature(pair.check).parameters
     takes_all = any(one.kind is one.VAR_KEYWORD for one in parameters.values())
     given = {name: value for name, value in arguments.items() if takes_all or name in parameters}
+    if parameters.get("samples") is not None and next(iter(parameters)) != "samples":
+        given["samples"] = dataset
     if next(iter(parameters)) in OF_SAMPLES:
         return pair.check(dataset, **given)
     return pair.check(**given)

@@ -9,7 +9,7 @@ from pathlib import Path
 import fiftyone as fo
 
 from fiftyone_avs.errors import ConfigurationError
-from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.fields import AUDIO, FRAMES
 from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
 from fiftyone_avs.media.places import check_place
 
@@ -86,6 +86,19 @@ def check_output(out: str | Path, *, overwrite: bool = False, from_app: bool = F
         )
         return [Finding("out", message)]
     return []
+
+
+def check_not_own(dataset: fo.Dataset, target: Path) -> None:
+    """Raise ConfigurationError if a file to be written is one that the dataset refers to."""
+    if not target.exists():
+        return
+    name = target.name.casefold()  # most paths differ in it, and no disk need be asked
+    for path in map(Path, _own_files(dataset, AUDIO)):
+        if path.name.casefold() == name and path.exists() and path.samefile(target):
+            raise ConfigurationError(
+                f"{target} is a file of dataset {dataset.name!r} itself, which would be overwritten; choose another"
+                " name"
+            )
 
 
 def _stem(path: str) -> str:

@@ -16,6 +16,7 @@ from fiftyone_avs.drawing.contact_sheet import Cell, contact_sheet
 from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo.compare.browsing import browse_by_iou
 from fiftyone_avs.fo.evaluate.evaluation import mask_field
+from fiftyone_avs.fo.exporting.output_folders import check_not_own
 from fiftyone_avs.fo.review.inspection import SampleInspection, inspect_sample
 from fiftyone_avs.fo.review.run_inspection import RunInspection
 from fiftyone_avs.fo.runs.class_fields import class_path, sample_class_fields
@@ -101,7 +102,7 @@ def make_sheet(
     """
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
-    raise_first(check_sheet(path, runs, max_rows, cell))
+    raise_first(check_sheet(path, runs, max_rows, cell, samples=samples))
     target = Path(path).expanduser().absolute()
     truth = None if gt is None else mask_field(dataset, gt, on_frames).removeprefix(FRAMES)
     ids = samples.values("id")
@@ -168,14 +169,24 @@ def choose_samples(
 
 
 def check_sheet(
-    path: str | Path, runs: Sequence[str], max_rows: int = ROWS, cell: int = CELL, *, from_app: bool = False
+    path: str | Path,
+    runs: Sequence[str],
+    max_rows: int = ROWS,
+    cell: int = CELL,
+    *,
+    samples: SampleCollection | None = None,
+    from_app: bool = False,
 ) -> list[Finding]:
-    """What would stop ``make_sheet`` whatever the samples; arguments as there.
+    """What would stop ``make_sheet``, but for what is wrong with the samples; arguments as there.
 
+    ``samples``: those of the sheet, whose dataset's own files are not written over; None asks nothing of them.
     ``from_app``: the path was typed in the App, where relative ones are refused.
     """
     name = Path(path).name
     found = [*finding_of("path", lambda: check_place(path, from_app=from_app))]
+    if samples is not None and not found:
+        dataset, target = root_dataset(samples), Path(path).expanduser().absolute()
+        found += finding_of("path", lambda: check_not_own(dataset, target))
     if Path(path).suffix.lower() not in FORMATS:
         found.append(Finding("path", f"a sheet is written as {' or '.join(FORMATS)}, not {name!r}"))
     if not runs:

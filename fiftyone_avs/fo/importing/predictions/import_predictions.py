@@ -15,11 +15,12 @@ from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets,
 from fiftyone_avs.fo.runs.appearance import show_runs
 from fiftyone_avs.fo.runs.conflicts import check_settings, choose_folder, starts_anew
 from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results, pinned
-from fiftyone_avs.fo.runs.records import find_record
+from fiftyone_avs.fo.runs.records import find_record, recorded_folder
 from fiftyone_avs.fo.runs.start_or_resume import open_run
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import AUDIO, RunFields, check_run_key
 from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
+from fiftyone_avs.fo.schema.private import dataset_id
 from fiftyone_avs.predictions.files import Activation, PredictionFiles, list_predictions
 from fiftyone_avs.predictions.matching import Matching, listed
 from fiftyone_avs.progress import Progress
@@ -153,6 +154,7 @@ def check_predictions(
     ]
     listed_files: list[PredictionFiles] = []
     findings += finding_of("folder", lambda: listed_files.append(list_predictions(folder)))
+    findings += finding_of("folder", lambda: _check_not_its_own(dataset, folder, run))
     argument = "gt" if on_frames and name_field is None else "name_field"
     called: list[Targets] = []
     findings += finding_of(
@@ -234,6 +236,20 @@ def _check_run(
         going = old_results(dataset, fields, samples).going(run, overwrite)
         return [Finding("overwrite", going, blocks=False)]
     return [Finding("run", f"run {run!r} exists: samples without a result yet are done", blocks=False)]
+
+
+def _check_not_its_own(dataset: fo.Dataset, folder: str | Path, run: str) -> None:
+    """Raise ConfigurationError if the files are the run's own, which an overwrite deletes before they are read."""
+    record = find_record(dataset, run)
+    if record is None:
+        return
+    own = recorded_folder(record)
+    home, source = own.path.resolve(), Path(folder).expanduser().resolve()
+    if own.dataset_id == dataset_id(dataset) and (source == home or home in source.parents):
+        raise ConfigurationError(
+            f"{source} is where run {run!r} keeps its own files, so they cannot be imported as {run!r}; choose another"
+            " run key, or copy the files to another folder first"
+        )
 
 
 def _check_activation(activation: str) -> None:
