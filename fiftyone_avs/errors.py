@@ -1,11 +1,13 @@
-"""The exceptions of the package: one small tree, so that ``except AVSError`` catches all of them.
+"""The exceptions of the package: one small tree, so that ``except AVSError`` catches all of them; tests of numbers.
 
 Every message names the sample, the field or the file at fault and says what to do about it.
 """
 
 from __future__ import annotations
 
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
 
 class AVSError(Exception):
@@ -39,3 +41,19 @@ class MediaError(AVSError):
     def __init__(self, message: str, *, path: str | Path | None = None) -> None:
         self.path = None if path is None else str(path)
         super().__init__(message if path is None else f"{path}: {message}")
+
+
+def check_whole(name: str, value: Any, least: int) -> None:
+    """Raise ConfigurationError unless an argument is a whole number of at least ``least``."""
+    if not isinstance(value, Integral) or isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be a whole number, not {value!r}")
+    if value < least:
+        raise ConfigurationError(f"{name} must be {least} or more, not {value!r}")
+
+
+def check_share(name: str, value: Any) -> None:
+    """Raise ConfigurationError unless an argument is a number in [0, 1]."""
+    if not isinstance(value, Real) or isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be a number, not {value!r}")
+    if not 0 <= value <= 1:
+        raise ConfigurationError(f"{name} must lie in [0, 1], not {value!r}")

@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from fiftyone_avs.engine import BatchSizes, Failure, run_stage
-from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.errors import ConfigurationError, check_share, check_whole
 from fiftyone_avs.media import is_silent
 from fiftyone_avs.models import Models
 from fiftyone_avs.strategies import Evidence, Strategy
@@ -57,15 +57,15 @@ class Pipeline:
     sizes: BatchSizes = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        if self.batch_size is not None and self.batch_size < 1:
-            raise ConfigurationError(f"batch_size must be 1 or more, not {self.batch_size!r}")
+        if self.batch_size is not None:
+            check_whole("batch_size", self.batch_size, 1)
         given = self.batch_size
         sizes = self.models.batch_sizes if given is None else BatchSizes(given, given)
         object.__setattr__(self, "sizes", sizes)
         if self.silence not in ("abstain", "run"):
             raise ConfigurationError(f"silence must be 'abstain' or 'run', not {self.silence!r}")
-        if self.threshold is not None and not 0 <= self.threshold <= 1:
-            raise ConfigurationError(f"threshold must lie in [0, 1], not {self.threshold!r}")
+        if self.threshold is not None:
+            check_share("threshold", self.threshold)
 
     def __call__(
         self, clips: Sequence[Clip], known: Mapping[str, Captions] | None = None

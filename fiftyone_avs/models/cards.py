@@ -150,7 +150,7 @@ def get_preset(name: str) -> Preset:
     Raises:
         ConfigurationError: if there is no such preset.
     """
-    if name not in PRESETS:
+    if not isinstance(name, str) or name not in PRESETS:
         raise ConfigurationError(f"unknown preset {name!r}; choose one of {', '.join(PRESETS)}")
     return PRESETS[name]
 

@@ -58,7 +58,7 @@ def get_strategy(name: str, **options: Any) -> Strategy:
     Raises:
         ConfigurationError: if the name or an option is unknown.
     """
-    if name not in _REGISTRY:
+    if not isinstance(name, str) or name not in _REGISTRY:
         raise ConfigurationError(f"unknown strategy {name!r}; choose one of {', '.join(_REGISTRY)}")
     try:
         return _REGISTRY[name](**options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -11,7 +12,7 @@ import fiftyone as fo
 from fiftyone import ViewField
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import ConfigurationError
+from fiftyone_avs.errors import check_share, check_whole
 from fiftyone_avs.fo.evaluate.listing import find_evaluation
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.schema.aggregation import check_field
@@ -19,6 +20,7 @@ from fiftyone_avs.fo.schema.checks import root_dataset
 from fiftyone_avs.fo.schema.eval_fields import IoUKind
 from fiftyone_avs.fo.schema.fields import FRAMES
 from fiftyone_avs.fo.schema.findings import Finding, finding_of, raise_first
+from fiftyone_avs.fo.schema.private import check_view_name
 
 
 @dataclass(frozen=True)
@@ -93,7 +95,7 @@ def browse_by_iou(
     if limit is not None:
         view = view.limit(limit)
     if name is not None:
-        _save(dataset, name, view)
+        dataset.save_view(name, view, overwrite=dataset.has_saved_view(name))
     return view
 
 
@@ -122,13 +124,16 @@ def check_browse(
     if order not in ("worst", "best"):
         found.append(Finding("order", f"order must be 'worst' or 'best', not {order!r}"))
     for argument, value in (("low", low), ("high", high)):
-        if value is not None and not 0 <= value <= 1:
-            found.append(Finding(argument, f"{argument} must lie in [0, 1], not {value!r}"))
-    if low is not None and high is not None and low > high:
+        if value is not None:
+            found += finding_of(argument, partial(check_share, argument, value))
+    numbers = not any(one.argument in ("low", "high") for one in found)
+    if numbers and low is not None and high is not None and low > high:
         found.append(Finding("low", f"no IoU lies between {low:g} and {high:g}: the lower one comes first"))
-    if limit is not None and limit < 1:
-        found.append(Finding("limit", f"limit must be 1 or more, not {limit!r}"))
-    if name is not None and dataset.has_saved_view(name) and not overwrite:
+    if limit is not None:
+        found += finding_of("limit", lambda: check_whole("limit", limit, 1))
+    if name is not None and not dataset.has_saved_view(name):
+        found += finding_of("name", lambda: check_view_name(dataset, name))
+    elif name is not None and not overwrite:
         taken = f"dataset {dataset.name!r} has a saved view {name!r} already; choose another name, or overwrite it"
         found.append(Finding("name", taken))
     return found
@@ -217,13 +222,6 @@ def _iou_field(samples: SampleCollection, eval_key: str, iou: IoUKind) -> str:
     field = find_evaluation(root_dataset(samples), eval_key).fields.iou_of(iou)
     check_field(samples, field)
     return field
-
-
-def _save(dataset: fo.Dataset, name: str, view: fo.DatasetView) -> None:
-    try:
-        dataset.save_view(name, view, overwrite=dataset.has_saved_view(name))
-    except ValueError as error:  # no letter or digit in it, or too like another view's name
-        raise ConfigurationError(f"{name!r} cannot name a saved view: {error}") from error
 
 
 def _joined(expression: str | Iterable[str | None] | None) -> str:

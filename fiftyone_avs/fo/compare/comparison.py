@@ -160,8 +160,8 @@ def compare(
         ok_only: score only predictions with the status "ok", each run on its own ones.
 
     Raises:
-        ConfigurationError: if there are none, one of them was interrupted (None), or they differ in protocol, adaptive rule or ground truth, so
-            that their numbers cannot be compared.
+        ConfigurationError: if there are none, one was interrupted (None), or they differ in protocol, adaptive rule
+            or ground truth, so that their numbers cannot be compared.
     """
     if not evaluations:
         raise ConfigurationError("there is nothing to compare: pass one evaluation or more")

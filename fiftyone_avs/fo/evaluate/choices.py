@@ -7,7 +7,7 @@ from typing import Literal, TypeAlias, get_args
 
 import fiftyone as fo
 
-from fiftyone_avs.errors import ConfigurationError, DatasetError
+from fiftyone_avs.errors import ConfigurationError, DatasetError, check_share
 from fiftyone_avs.fo.schema.fields import FRAMES, string_fields
 from fiftyone_avs.metrics import AVSBENCH_THRESHOLD, PROTOCOLS, AdaptiveRule
 
@@ -79,13 +79,13 @@ def choose(
         ConfigurationError: if they do not fit the protocol or the media.
         DatasetError: if a field is missing or of another kind.
     """
-    if protocol not in PROTOCOLS:
+    if not isinstance(protocol, str) or protocol not in PROTOCOLS:
         raise ConfigurationError(f"protocol must be one of {', '.join(PROTOCOLS)}, not {protocol!r}")
     if adaptive_rule not in get_args(AdaptiveRule):
         known = ", ".join(get_args(AdaptiveRule))
         raise ConfigurationError(f"adaptive_rule must be one of {known}, not {adaptive_rule!r}")
-    if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
+    if threshold is not None:
+        check_share("threshold", threshold)
     _check_protocol_s_own(protocol, threshold, adaptive_rule, pair_field, video_field, boxes_field)
     on_frames = gt_field.startswith(FRAMES)
     adaptive = PROTOCOLS[protocol].adaptive

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 from dataclasses import asdict
 from typing import Any
 
@@ -18,7 +19,7 @@ from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.runs.records import find_record
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.eval_fields import MASK_NAMING, EvalFields
-from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.fields import FRAMES, GROUND_TRUTH
 from fiftyone_avs.metrics import PROTOCOLS, AdaptiveRule, Protocol
 from fiftyone_avs.progress import Progress
 
@@ -28,7 +29,7 @@ DEFAULT_THRESHOLD = 0.5
 def evaluate(
     samples: SampleCollection,
     pred: str,
-    gt: str = "ground_truth",
+    gt: str | None = "ground_truth",
     *,
     eval_key: str | None = None,
     protocol: Protocol = "baav",
@@ -54,7 +55,7 @@ def evaluate(
     Args:
         samples: a dataset or view.
         pred: a run key, or another field of masks; with or without ``frames.`` for videos.
-        gt: the field of the ground truth, ``fo.Segmentation``.
+        gt: the field of the ground truth, ``fo.Segmentation``; None takes ``ground_truth``.
         eval_key: names the evaluation and its fields; by default ``<pred>_eval``.
         protocol: "baav" (224 x 224, as in the paper), "native" (at the ground truth's size), "avsbench" (J and F
             of AVSBench) or "boxes" (against boxes, with AP); see ``fiftyone_avs.metrics.PROTOCOLS``. Numbers of
@@ -88,9 +89,9 @@ def evaluate(
     """
     dataset = root_dataset(samples)
     on_frames = media_of(samples) == "video"
-    run = pred.removeprefix(FRAMES)
     pred_field = mask_field(dataset, pred, on_frames)
-    gt_field = mask_field(dataset, gt, on_frames)
+    gt_field = mask_field(dataset, gt or GROUND_TRUTH, on_frames)
+    run = pred.removeprefix(FRAMES)
     if class_field is not None:
         class_path(dataset, class_field)  # raises, naming the fields that would do
     check_coverage(coverage)
@@ -142,6 +143,8 @@ def _for_fiftyone(progress: Progress) -> Any:
 
 def mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
     """The full path of a field of masks; raises DatasetError, naming the fields there are."""
+    if not isinstance(name, str):
+        raise ConfigurationError(f"a field of masks is needed by its name, not {name!r}")
     path = FRAMES + name.removeprefix(FRAMES) if on_frames else name
     found = dataset.get_field(path)
     if getattr(found, "document_type", None) is fo.Segmentation:
@@ -155,8 +158,11 @@ def mask_field(dataset: fo.Dataset, name: str, on_frames: bool) -> str:
 
 def check_eval_key(dataset: fo.Dataset, eval_key: str, pred_field: str, gt_field: str) -> None:
     """Make sure that an eval key can be used without destroying anything else."""
-    if not eval_key.isidentifier():
-        raise ConfigurationError(f"{eval_key!r} cannot be an eval key: use letters, digits and underscores")
+    usable = isinstance(eval_key, str) and eval_key.isidentifier() and not keyword.iskeyword(eval_key)
+    if not usable or eval_key.startswith("_"):
+        raise ConfigurationError(
+            f"{eval_key!r} cannot be an eval key: use letters, digits and underscores, starting with a letter"
+        )
     owned: set[str] = set()
     if eval_key in dataset.list_evaluations():
         config = dataset.get_evaluation_info(eval_key).config

@@ -13,7 +13,7 @@ from fiftyone_avs.fo.evaluate.choices import check_coverage, choose
 from fiftyone_avs.fo.evaluate.evaluation import check_eval_key, mask_field
 from fiftyone_avs.fo.runs.class_fields import class_path
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
-from fiftyone_avs.fo.schema.fields import FRAMES
+from fiftyone_avs.fo.schema.fields import FRAMES, GROUND_TRUTH
 from fiftyone_avs.fo.schema.findings import Finding, finding_of
 from fiftyone_avs.metrics import PROTOCOLS
 
@@ -42,7 +42,7 @@ def check_evaluate(
     except AVSError as error:
         return [Finding("samples", str(error), error=error)]
     dataset = root_dataset(samples)
-    gt = gt or "ground_truth"
+    gt = gt or GROUND_TRUTH
     found = [
         *finding_of("pred", lambda: mask_field(dataset, pred, on_frames)),
         *finding_of("gt", lambda: mask_field(dataset, gt, on_frames)),
@@ -95,7 +95,7 @@ def _check_choices(
 ) -> Iterator[Finding]:
     """What is wrong with the choices, each told of its own: what was found wrong is left out of the next look."""
     unknown = [*finding_of("protocol", lambda: choose(dataset, gt_field, protocol=protocol))]
-    if protocol not in PROTOCOLS:
+    if unknown and (not isinstance(protocol, str) or protocol not in PROTOCOLS):
         yield from unknown
         return
     left = dict(given)

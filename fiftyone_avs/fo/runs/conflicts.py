@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -96,13 +97,18 @@ def choose_folder(
         folder = _folder_to_go_on(dataset, fields.run, record, output_dir)
         if overwrite and _used_elsewhere(dataset, fields, folder.path):  # new masks go beside those of clones
             folder = run_folder(dataset, fields.run, output_dir, partial(_used_elsewhere, dataset, fields))
-    folder.check_free()
+    try:
+        folder.check_free()
+    except OSError as error:  # a name too long, no rights to look
+        raise ConfigurationError(
+            f"cannot write to {folder.path}: {error.strerror or error}; choose another output_dir"
+        ) from error
     return folder
 
 
 def _used_elsewhere(dataset: fo.Dataset, fields: RunFields, path: Path) -> bool:
     """Whether labels that are not the run's own refer to files of a folder: those of a clone, or of a copied field."""
-    return path.is_dir() and bool(names_in_use(path, but=(dataset, fields)))
+    return os.path.isdir(path) and bool(names_in_use(path, but=(dataset, fields)))  # noqa: PTH112 - never raises
 
 
 def starts_anew(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import DatasetError
+from fiftyone_avs.errors import ConfigurationError, DatasetError
 from fiftyone_avs.fo.schema.fields import string_fields
 from fiftyone_avs.fo.schema.private import is_of_own_samples, root_of
 
@@ -45,7 +45,9 @@ def media_of(samples: SampleCollection) -> str:
 
 
 def check_audio_field(dataset: fo.Dataset, audio_field: str) -> None:
-    """Raise DatasetError unless the field of the sounds' paths exists and holds text."""
+    """Raise DatasetError unless the field of the sounds' paths exists and holds text; ConfigurationError for no name."""
+    if not isinstance(audio_field, str):
+        raise ConfigurationError(f"audio_field must be the name of a field, not {audio_field!r}")
     found = dataset.get_field(audio_field)
     if isinstance(found, fo.StringField):
         return

@@ -32,6 +32,9 @@ CAPTION_FIELDS = {"image_captioner": "image_caption", "audio_captioner": "audio_
 
 FRAMES = "frames."
 
+LONGEST_KEY = 100
+"""How many characters a run key can have."""
+
 GROUND_TRUTH, AUDIO = "ground_truth", "audio_path"
 """The fields of ground truth and of sounds' paths, unless a call is told others."""
 
@@ -92,9 +95,13 @@ class RunFields:
 
 def check_run_key(run: str) -> None:
     """Raise ConfigurationError unless a run key can name fields."""
-    if not run.isidentifier() or keyword.iskeyword(run) or run.startswith("_"):
+    if not isinstance(run, str) or not run.isidentifier() or keyword.iskeyword(run) or run.startswith("_"):
         raise ConfigurationError(
             f"{run!r} cannot be a run key: use letters, digits and underscores, starting with a letter"
+        )
+    if len(run) > LONGEST_KEY:
+        raise ConfigurationError(
+            f"a run key names files and fields, so it can have {LONGEST_KEY} characters; {run[:20]!r}... has {len(run)}"
         )
 
 

@@ -30,6 +30,7 @@ __all__ = [
     "add_to_sidebar",
     "aggregate_documents",
     "check_dataset_name",
+    "check_view_name",
     "database_address",
     "dataset_id",
     "drop_from_sidebar",
@@ -179,6 +180,17 @@ def check_dataset_name(name: str) -> None:
         _validate_dataset_name(name)
     except ValueError as error:
         raise ConfigurationError(f"{error}; choose another name") from error
+
+
+def check_view_name(dataset: fo.Dataset, name: str) -> None:
+    """Raise ConfigurationError if FiftyOne would not save a new view of a dataset under a name.
+
+    A name needs a plain letter or digit, and to FiftyOne "my view" and "My-View" are the same.
+    """
+    try:
+        _of(dataset, "_validate_saved_view_name")(name)
+    except ValueError as error:
+        raise ConfigurationError(f"{name!r} cannot name a saved view: {error}") from error
 
 
 def serialized_view(view: fo.DatasetView) -> Iterable[Any]:

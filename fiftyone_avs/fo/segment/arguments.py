@@ -20,10 +20,12 @@ def by_run_key(
     """The strategy of each run key."""
     if isinstance(strategies, str):
         raise ConfigurationError(f"strategies must be several, as in [{strategies!r}]; segment() takes one")
+    if not isinstance(strategies, Mapping | Sequence):
+        raise ConfigurationError(f"strategies must be several, as in ['vcap_acls'], not {strategies!r}")
     if isinstance(strategies, Mapping):
         by_key = dict(strategies)
     else:
-        by_key = {each if isinstance(each, str) else each.name: each for each in strategies}
+        by_key = {strategy_key(each): each for each in strategies}
         if len(by_key) < len(strategies):
             raise ConfigurationError(
                 "two of the strategies have the same name; give them run keys, as in {'first': ..., 'second': ...}"
@@ -34,6 +36,18 @@ def by_run_key(
     if unknown:
         raise ConfigurationError(f"strategy_options: there is no run {sorted(unknown)[0]!r} among these")
     return by_key
+
+
+def strategy_key(strategy: str | Strategy) -> str:
+    """The run key of a strategy unless another is given: its name.
+
+    Raises:
+        ConfigurationError: if it is neither a name nor a strategy.
+    """
+    name = strategy if isinstance(strategy, str) else getattr(strategy, "name", None)
+    if not isinstance(name, str):
+        raise ConfigurationError(f"a strategy must be a name or a strategy of your own, not {strategy!r}")
+    return name
 
 
 def to_call_again(

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from numbers import Real
 from pathlib import Path
 from typing import Any, Literal
 
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
+from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, check_whole
 from fiftyone_avs.fo.runs.conflicts import check_apart, check_settings, choose_folder
 from fiftyone_avs.fo.runs.overwriting import Overwrite, check_overwrite, old_results
 from fiftyone_avs.fo.runs.records import UNKNOWN, find_record
@@ -20,6 +21,7 @@ from fiftyone_avs.fo.runs.start_or_resume import fields_of_run, settings_of
 from fiftyone_avs.fo.schema.checks import check_audio_field, media_of, root_dataset
 from fiftyone_avs.fo.schema.fields import FRAMES, RunFields, check_free, check_run_key
 from fiftyone_avs.fo.schema.findings import Finding, finding_of
+from fiftyone_avs.fo.segment.arguments import strategy_key
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, check_worker_device, ray_options
 from fiftyone_avs.fo.segment.demo_models import demo_models_note
 from fiftyone_avs.models import Models, load_models
@@ -72,6 +74,9 @@ def check_segment(  # noqa: D417 - the other arguments are those of segment
     """
     if not strategies:
         return [Finding("strategies", "choose at least one strategy")]
+    found = [one for each in strategies for one in finding_of("strategies", partial(strategy_key, each))]
+    if found:
+        return found
     try:
         media = media_of(samples)
     except AVSError as error:
@@ -94,7 +99,7 @@ def check_segment(  # noqa: D417 - the other arguments are those of segment
         "silence": silence,
     }
     data = (media, audio_field, fps, frames_of)
-    keys = [one if isinstance(one, str) else one.name for one in strategies] if runs is None else list(runs)
+    keys = [strategy_key(one) for one in strategies] if runs is None else list(runs)
     written: list[RunFields] = []
     for strategy, run in zip(strategies, keys, strict=True):
         options = (strategy_options or {}).get(run)
@@ -146,12 +151,13 @@ def _check_data(
 
 
 def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> Iterator[Finding]:
-    if workers is not None and workers < 0:
-        yield Finding("workers", f"workers must be 0 or more, not {workers!r}")
-    if not (math.isfinite(fps) and fps > 0):
-        yield Finding("fps", f"fps must be positive, not {fps!r}")
-    if max_samples is not None and max_samples < 0:
-        yield Finding("max_samples", f"max_samples must be 0 or more, not {max_samples!r}")
+    if workers is not None:
+        yield from finding_of("workers", lambda: check_whole("workers", workers, 0))
+    if not isinstance(fps, Real) or not (math.isfinite(fps) and fps > 0):
+        number = "positive" if isinstance(fps, Real) else "a number"
+        yield Finding("fps", f"fps must be {number}, not {fps!r}")
+    if max_samples is not None:
+        yield from finding_of("max_samples", lambda: check_whole("max_samples", max_samples, 0))
 
 
 def _plan(

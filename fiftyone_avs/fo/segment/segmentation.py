@@ -17,7 +17,7 @@ from fiftyone_avs.fo.runs.overwriting import Overwrite, pinned
 from fiftyone_avs.fo.runs.start_or_resume import open_all, settings_of
 from fiftyone_avs.fo.schema.checks import media_of, root_dataset
 from fiftyone_avs.fo.schema.findings import raise_first
-from fiftyone_avs.fo.segment.arguments import by_run_key, to_call_again
+from fiftyone_avs.fo.segment.arguments import by_run_key, strategy_key, to_call_again
 from fiftyone_avs.fo.segment.cluster.driver import RayRunner, for_workers, ray_options, ray_outcomes
 from fiftyone_avs.fo.segment.cluster.job import ClusterJob
 from fiftyone_avs.fo.segment.demo_models import warn_of_demo_models
@@ -104,7 +104,7 @@ def segment(
         ModelError: if a model is missing. Nothing has been written then.
         DatasetError: if the samples lack what the run needs.
     """
-    run = run or (strategy if isinstance(strategy, str) else strategy.name)
+    run = run or strategy_key(strategy)
     (summary,) = segment_all(
         samples,
         {run: strategy},

@@ -189,6 +189,15 @@ def test_check_dataset_name(images):
         private.check_dataset_name("")
 
 
+def test_check_view_name(images):
+    images.save_view("my view", images.limit(1))
+    private.check_view_name(images, "another view")
+    for name in ("", "!!!", "My-View"):
+        with pytest.raises(ConfigurationError, match="cannot name a saved view"):
+            private.check_view_name(images, name)
+    assert images.list_saved_views() == ["my view"]
+
+
 def test_view_of_stages(images):
     view = images.limit(2)
     assert private.view_of_stages(images, private.serialized_view(view)) == view

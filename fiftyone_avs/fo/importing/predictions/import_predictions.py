@@ -9,7 +9,7 @@ from typing import Any, get_args
 import fiftyone as fo
 from fiftyone.core.collections import SampleCollection
 
-from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError
+from fiftyone_avs.errors import AVSError, ConfigurationError, DatasetError, check_share, check_whole
 from fiftyone_avs.fo.importing.predictions.storing import Importer, ImportSummary, extra_note
 from fiftyone_avs.fo.importing.predictions.targets import Targets, find_targets, match_targets
 from fiftyone_avs.fo.runs.appearance import show_runs
@@ -260,13 +260,12 @@ def _check_activation(activation: str) -> None:
 
 
 def _check_threshold(threshold: float) -> None:
-    if not 0 <= threshold <= 1:
-        raise ConfigurationError(f"threshold must lie in [0, 1], not {threshold!r}")
+    check_share("threshold", threshold)
 
 
 def _check_first_frame(first_frame: int | None) -> None:
-    if first_frame is not None and first_frame < 0:
-        raise ConfigurationError(f"first_frame must be 0 or more, not {first_frame!r}")
+    if first_frame is not None:
+        check_whole("first_frame", first_frame, 0)
 
 
 def _check_matched(dataset: fo.Dataset, found: PredictionFiles, matching: Matching, targets: Targets) -> None:
