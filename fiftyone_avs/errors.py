@@ -45,7 +45,7 @@ class MediaError(AVSError):
 
 def check_whole(name: str, value: Any, least: int) -> None:
     """Raise ConfigurationError unless an argument is a whole number of at least ``least``."""
-    if not isinstance(value, Integral) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Integral):
         raise ConfigurationError(f"{name} must be a whole number, not {value!r}")
     if value < least:
         raise ConfigurationError(f"{name} must be {least} or more, not {value!r}")
@@ -53,7 +53,7 @@ def check_whole(name: str, value: Any, least: int) -> None:
 
 def check_share(name: str, value: Any) -> None:
     """Raise ConfigurationError unless an argument is a number in [0, 1]."""
-    if not isinstance(value, Real) or isinstance(value, bool):
+    if isinstance(value, bool) or not isinstance(value, Real):
         raise ConfigurationError(f"{name} must be a number, not {value!r}")
-    if not 0 <= value <= 1:
+    if not 0 <= float(value) <= 1:
         raise ConfigurationError(f"{name} must lie in [0, 1], not {value!r}")

@@ -45,7 +45,7 @@ def media_of(samples: SampleCollection) -> str:
 
 
 def check_audio_field(dataset: fo.Dataset, audio_field: str) -> None:
-    """Raise DatasetError unless the field of the sounds' paths exists and holds text; ConfigurationError for no name."""
+    """Raise DatasetError unless the field of the sounds' paths exists and holds text, or another error for no name."""
     if not isinstance(audio_field, str):
         raise ConfigurationError(f"audio_field must be the name of a field, not {audio_field!r}")
     found = dataset.get_field(audio_field)
