@@ -150,7 +150,7 @@ def _check_data(
     yield from finding_of("frames_of", lambda: frame_field(dataset, media, frames_of))
 
 
-def _check_numbers(fps: float, max_samples: int | None, workers: int | None) -> Iterator[Finding]:
+def _check_numbers(fps: Any, max_samples: Any, workers: Any) -> Iterator[Finding]:
     if workers is not None:
         yield from finding_of("workers", lambda: check_whole("workers", workers, 0))
     if not isinstance(fps, Real) or not (math.isfinite(fps) and fps > 0):
