@@ -153,9 +153,10 @@ def _check_data(
 def _check_numbers(fps: Any, max_samples: Any, workers: Any) -> Iterator[Finding]:
     if workers is not None:
         yield from finding_of("workers", lambda: check_whole("workers", workers, 0))
-    if not isinstance(fps, Real) or not (math.isfinite(fps) and fps > 0):
-        number = "positive" if isinstance(fps, Real) else "a number"
-        yield Finding("fps", f"fps must be {number}, not {fps!r}")
+    if not isinstance(fps, Real):
+        yield Finding("fps", f"fps must be a number, not {fps!r}")
+    elif not (math.isfinite(fps) and float(fps) > 0):
+        yield Finding("fps", f"fps must be positive, not {fps!r}")
     if max_samples is not None:
         yield from finding_of("max_samples", lambda: check_whole("max_samples", max_samples, 0))
 
