@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import argparse
 import ast
+import shutil
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from fiftyone_avs.errors import ConfigurationError, DatasetError
@@ -142,3 +144,13 @@ def tell_of_old_name(options: argparse.Namespace) -> None:
         print(
             f"note: `{old}` is called `{new}` now; the old name goes with the next release", file=sys.stderr
         )
+
+
+def look_at(dataset: str) -> str:
+    """How to open a dataset in the App with this plugin; programs that are not on the path are named in full."""
+    home = Path(sys.executable).parent
+
+    def call(name: str) -> str:
+        return name if shutil.which(name) else str(home / name)
+
+    return f"look at it: {call('fiftyone-avs')} install-plugin && {call('fiftyone')} app launch {dataset}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fiftyone_avs.cli.common import command
+from fiftyone_avs.cli.common import command, look_at
 
 DEMO = """\
 See everything work in about a minute, offline and on a CPU: a drawn world of sounding objects, five
@@ -59,7 +59,7 @@ def run_demo_command(options: argparse.Namespace) -> int:
     if options.app:
         _open_app(report.dataset)
     else:
-        print(f"look at it: fiftyone app launch {report.dataset}")
+        print(look_at(report.dataset))
     return 0
 
 

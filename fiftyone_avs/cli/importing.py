@@ -92,5 +92,8 @@ def run_import(options: argparse.Namespace) -> int:
         print(f"  and {more} more; --report FILE.csv writes all of them", file=sys.stderr)
     if options.report is not None:
         report.to_csv(options.report)
+    field = report.dataset.get_field("audio_path")
+    if field is not None and not report.dataset.count("audio_path"):
+        print("CAUTION: no picture has a sound, so that nothing can be segmented", file=sys.stderr)
     print(f"{report}. Next: fiftyone-avs segment {report.dataset.name}")
     return SOME_FAILED if report.left_out else 0

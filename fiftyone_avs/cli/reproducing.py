@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from fiftyone_avs.cli.common import add_batch_size, command, pairs
+from fiftyone_avs.cli.common import add_batch_size, command, look_at, pairs
 from fiftyone_avs.models.loading import PRECISIONS
 
 SOME_FAILED = 3
@@ -99,5 +99,5 @@ def run_reproduce(options: argparse.Namespace) -> int:
     print(f"\n{found.to_text()}\n")
     for file in found.files:
         print(f"written: {file}")
-    print(f"look at it: fiftyone app launch {found.dataset}")
+    print(look_at(found.dataset))
     return SOME_FAILED if any(row.incomplete for row in found.rows) else 0

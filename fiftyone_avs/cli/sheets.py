@@ -10,7 +10,7 @@ from fiftyone_avs.cli.common import command, load_collection
 
 SHEET = """\
 Draw a contact sheet: a row for each sample with its picture, its ground truth and each run's mask, with the
-referring expression and the adaptive IoU below. Of videos a labelled frame is shown (--frame).
+referring expression and the IoU of the mask below. Of videos a labelled frame is shown (--frame).
 
 The file is a PNG, or a PDF of 300 dots per inch, by its ending.
 
@@ -29,7 +29,7 @@ def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the file: .png or .pdf")
     parser.add_argument("--view", help="only this saved view of the dataset")
     parser.add_argument("--samples", nargs="+", metavar="ID", help="only these samples, in this order")
-    parser.add_argument("--worst", metavar="EVAL-KEY", help="the lowest adaptive IoU of an evaluation first")
+    parser.add_argument("--worst", metavar="EVAL-KEY", help="the lowest IoU of an evaluation first")
     parser.add_argument("--best", metavar="EVAL-KEY", help="the highest first")
     parser.add_argument(
         "--limit", type=int, default=10, metavar="N", help="so many rows at most (default: %(default)s)"

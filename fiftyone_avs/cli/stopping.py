@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -28,6 +29,10 @@ examples:
   fiftyone-avs resume my-data
   fiftyone-avs resume my-data vcap_acls
 """
+
+
+SEVERAL = 5
+"""More samples with one reason are counted instead of named."""
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,8 +70,13 @@ def print_summaries(summaries: Sequence[Any]) -> int:
     """Print the counts, and why samples have no mask; 3 if some failed."""
     for summary in summaries:
         print(summary)
+        alike = Counter(summary.reasons.values())
+        for reason, number in alike.items():
+            if number > SEVERAL:
+                print(f"  {number} samples: {reason}")
         for sample_id, reason in summary.reasons.items():
-            print(f"  {sample_id}: {reason}")
+            if alike[reason] <= SEVERAL:
+                print(f"  {sample_id}: {reason}")
     return SOME_FAILED if any(summary.failed for summary in summaries) else 0
 
 

@@ -36,6 +36,7 @@ COVERAGES = {
     "run": "what the run came to; the result says how many of all samples these are",
     "all": "all samples: what the run never came to counts as an empty mask, as in tables over a whole benchmark",
 }
+NO_TRUTH = "Scores need a field of masks (Segmentation) that say what sounds: import a folder with gt_seg, or add yours"
 PAIR_CHOICE = (
     "pair_field",
     PAIR_KEY,
@@ -58,16 +59,17 @@ class EvaluateAVS(LongOperator):
         masks = mask_fields(ctx.dataset)
         runs = run_fields_of(ctx.dataset)
         preds = [*runs, *(name for name in masks if name not in runs)]
-        if len(preds) < 2:
-            absent(
-                inputs, "pair of masks", "Run 'Segment sounding objects' first; a ground truth is needed, too"
-            )
+        if not preds:
+            absent(inputs, "mask", "Run 'Segment sounding objects' first; a ground truth is needed, too")
+            return
+        if len(preds) == 1:
+            absent(inputs, "ground truth", NO_TRUTH if runs else "Run 'Segment sounding objects' first")
             return
         inputs.view_target(ctx, action_description="Evaluate")
         truths = [name for name in masks if name not in runs]
         gt = default_of(truths, "ground_truth", "frames.ground_truth")
         dropdown(inputs, "gt", names(truths or masks), label="Ground truth", default=gt)
-        dropdown(inputs, "preds", names(preds), label="Runs", default=runs[:1] or None, multiple=True)
+        dropdown(inputs, "preds", names(preds), label="Runs", default=runs[-1:] or None, multiple=True)
         inputs.str(
             "eval_key",
             label="Evaluation key",

@@ -21,7 +21,7 @@ from fiftyone_avs.fo import (
     preview_import,
 )
 
-from ..forms import default_of, dropdown, mask_fields, names, problem, remark, show_findings
+from ..forms import default_of, dropdown, mask_fields, misplaced, names, problem, remark, show_findings
 from .base import LongOperator, follow, show_results
 from .runs import choose_run
 
@@ -62,7 +62,7 @@ class ImportDataset(LongOperator):
         inputs.str("name", label="Name of the dataset", description=_by_default(named), required=False)
         if folder:
             choices["name"] = choices["name"] or named
-            found = check_data(folder, **choices)
+            found = misplaced("folder", folder) or check_data(folder, **choices)
             show_findings(inputs, found, {"kind": "layout", "benchmark": "layout"})
             if benchmark is None and not any(one.blocks for one in found):
                 _preview(inputs, folder, choices)

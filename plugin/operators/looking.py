@@ -61,7 +61,7 @@ class BrowseByIoU(AVSOperator):
             absent(inputs, "evaluation", NO_EVALUATION)
             return
         inputs.view_target(ctx, action_description="Browse")
-        dropdown(inputs, "eval_key", names(keys), label="Evaluation", default=keys[0])
+        dropdown(inputs, "eval_key", names(keys), label="Evaluation", default=keys[-1])
         dropdown(
             inputs, "order", {"worst": "worst first", "best": "best first"}, label="Order", default="worst"
         )
@@ -92,7 +92,7 @@ def _browsed(ctx: Any, keys: list[str]) -> dict[str, Any]:
     names = ("order", "low", "high", "limit", "iou")
     given = {name: params[name] for name in names if params.get(name) is not None}
     return given | {
-        "eval_key": params.get("eval_key") or (keys[0] if keys else ""),
+        "eval_key": params.get("eval_key") or (keys[-1] if keys else ""),
         "name": (params.get("save_as") or "").strip() or None,
         "overwrite": bool(params.get("overwrite")),
     }

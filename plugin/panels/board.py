@@ -147,6 +147,8 @@ def never_on_views(info: EvaluationInfo, metrics: Mapping[str, str]) -> str:
 
 def _counts(one: Standing) -> str:
     counts = ", ".join(f"{number} {status}" for status, number in one.counts.items() if number)
+    if one.evaluation.stale:
+        return f"{one.summary.n}, stale"  # how the run's predictions ended is known of now only
     return f"{counts or one.summary.n}{f'; {one.coverage}' if one.coverage else ''}"
 
 

@@ -15,7 +15,7 @@ from fiftyone_avs.engine import free_memory
 from tests.models.real_hub import GIGABYTES, write_real_open
 
 ROOT = Path(__file__).parents[2]
-LIMITS = {16: (3, 9.0), 8: (1, 7.0)}
+LIMITS = {16: (2, 9.0), 8: (1, 7.0)}
 """Gigabytes of a limit: how many clips are done within it, and the most that may be in memory meanwhile."""
 
 pytestmark = pytest.mark.slow

@@ -79,7 +79,7 @@ def make_sheet(
 ) -> SheetSummary:
     """Draw a row for every sample: its picture, its ground truth, and each run's mask with what it was told.
 
-    Below a mask stand the referring expression and the adaptive IoU if there is an evaluation, or why there is no
+    Below a mask stand the referring expression and the mask's IoU if there is an evaluation, or why there is no
     mask. A sample whose files cannot be read has its row, with the reason. Of videos one labelled frame is shown.
 
     Args:
@@ -144,7 +144,7 @@ def choose_samples(
     Args:
         samples: a dataset or view.
         ids: only these, in this order.
-        worst: an eval key: those with the lowest adaptive IoU first.
+        worst: an eval key: those whose masks have the lowest IoU first.
         best: an eval key: those with the highest first.
         limit: take no more than this many.
 

@@ -147,6 +147,11 @@ def _check_data(
 ) -> Iterator[Finding]:
     if media == "image":
         yield from finding_of("audio_field", lambda: check_audio_field(dataset, audio_field))
+        if isinstance(audio_field, str) and dataset.get_field(audio_field) and not dataset.count(audio_field):
+            nothing = (
+                f"no sample of dataset {dataset.name!r} has a sound: {audio_field!r} is empty everywhere"
+            )
+            yield Finding("audio_field", nothing, blocks=False)
     yield from finding_of("frames_of", lambda: frame_field(dataset, media, frames_of))
 
 

@@ -223,7 +223,7 @@ def _run_videos(out: Path, models: Models, seed: int, videos: int, say: Callable
 
 
 def _write_sheet(dataset: fo.Dataset, scenes: Sequence[SceneRow], path: Path) -> Path:
-    """A contact sheet of the first scenes with every strategy's mask, text and adaptive IoU."""
+    """A contact sheet of the first scenes with every strategy's mask, text and IoU."""
     by_scene = {row["id"]: row for row in scenes}
 
     def describe(seen: SampleInspection) -> str:
