@@ -110,7 +110,8 @@ class SegmentLoop:
                         reasons[key][sample_id] = reason
                 if outcomes is not None and self.asked_to_stop():
                     break
-        stopped = call is not None and call.stopped
+        asked = call is not None and call.stopped
+        left = {key: len(waiting[key].ids) - n.total() for key, n in counts.items()}
         return [
             RunSummary(
                 key,
@@ -120,8 +121,8 @@ class SegmentLoop:
                 len(samples) - len(waiting[key].ids),
                 reasons[key],
                 lost=lost[key],
-                left=len(waiting[key].ids) - n.total(),
-                stopped=stopped,
+                left=left[key],
+                stopped=asked and left[key] > 0,  # or the word came when all was done
             )
             for key, n in counts.items()
         ]

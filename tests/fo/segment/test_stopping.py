@@ -178,3 +178,12 @@ def test_a_call_whose_process_died_counts_as_interrupted(make_images, output, mo
 
 def _nobody(process, number):
     raise ProcessLookupError
+
+
+def test_a_word_to_stop_that_comes_when_all_is_done_leaves_nothing_to_resume(
+    make_images, output, fakes_by_name
+):
+    dataset = make_images(COUNT)
+    summary = segment(dataset, "vcap_acls", progress=stop_at(dataset, COUNT), output_dir=output, batch_size=1)
+    assert (summary.ok, summary.left, summary.stopped) == (COUNT, 0, False)
+    assert list_unfinished(dataset) == []
