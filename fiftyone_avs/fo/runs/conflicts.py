@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -13,7 +12,7 @@ from fiftyone.core.collections import SampleCollection
 
 from fiftyone_avs.errors import ConfigurationError, RunConflictError
 from fiftyone_avs.fo.runs.files_in_use import names_in_use
-from fiftyone_avs.fo.runs.folder import RunFolder
+from fiftyone_avs.fo.runs.folder import RunFolder, read_note
 from fiftyone_avs.fo.runs.overwriting import WHOLE_RUN, Overwrite, check_overwrite, old_results
 from fiftyone_avs.fo.runs.records import (
     AVSRunConfig,
@@ -107,8 +106,10 @@ def choose_folder(
 
 
 def _used_elsewhere(dataset: fo.Dataset, fields: RunFields, path: Path) -> bool:
-    """Whether labels that are not the run's own refer to files of a folder: those of a clone, or of a copied field."""
-    return os.path.isdir(path) and bool(names_in_use(path, but=(dataset, fields)))  # noqa: PTH112 - never raises
+    """Whether a folder of the dataset holds files that others' labels refer to: a clone's, or a copied field's."""
+    note = read_note(path)
+    own = note is not None and note.folder.dataset_id == dataset_id(dataset)
+    return own and bool(names_in_use(path, but=(dataset, fields)))
 
 
 def starts_anew(
