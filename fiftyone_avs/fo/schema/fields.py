@@ -38,6 +38,9 @@ LONGEST_KEY = 100
 GROUND_TRUTH, AUDIO = "ground_truth", "audio_path"
 """The fields of ground truth and of sounds' paths, unless a call is told others."""
 
+ATTEMPTS = 5
+"""So often fields are added, until all of them are stored."""
+
 _TEXT: Mapping[str, Any] = {"ftype": fo.StringField}  # arguments of ``add_fields``
 
 
@@ -142,11 +145,15 @@ def declare(dataset: fo.Dataset, fields: RunFields) -> None:
         wanted.append((name, _label_of(fo.Classification)))
         wanted.append((f"{name}.alternatives", {"ftype": fo.ListField, "subfield": fo.StringField}))
         wanted += [(f"{name}.{attribute}", _TEXT) for attribute in ("model", "revision", "source")]
-    added = add_fields(dataset, wanted, on_frames=fields.on_frames)
-    if fields.on_frames:
-        added = add_fields(dataset, [(fields.status, _TEXT)], on_frames=False) or added
-    if added:
-        refresh(dataset)
+    for _ in range(ATTEMPTS):
+        added = add_fields(dataset, wanted, on_frames=fields.on_frames)
+        if fields.on_frames:
+            added = add_fields(dataset, [(fields.status, _TEXT)], on_frames=False) or added
+        if not added:
+            break
+        refresh(
+            dataset
+        )  # shows what is stored: another thread that reloads meanwhile can undo what was added
     dataset.mask_targets[fields.mask] = MASK_TARGETS  # a key with a dot, as in frames.x, cannot be stored
     add_to_sidebar(dataset, fields.paths, fields.run)  # saves the dataset, too
 
