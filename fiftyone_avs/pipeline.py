@@ -67,6 +67,11 @@ class Pipeline:
         if self.threshold is not None:
             check_share("threshold", self.threshold)
 
+    @property
+    def roles(self) -> list[str]:
+        """The roles of the models that it uses."""
+        return [*self.strategy.needs, "segmenter"]
+
     def __call__(
         self, clips: Sequence[Clip], known: Mapping[str, Captions] | None = None
     ) -> list[Prediction]:

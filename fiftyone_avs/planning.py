@@ -62,7 +62,7 @@ def load_pipeline(
         compile=compile,
         batch_size=batch_size,
     )
-    pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
+    pipeline.models.require(pipeline.roles)
     return pipeline
 
 

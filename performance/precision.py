@@ -115,7 +115,7 @@ def measure(models: avs.Models, strategy: str, clips: list[avs.Clip], expression
         "masks": [p.mask if p.mask is not None else np.zeros(1, bool) for p in predictions],
         "threshold": models.segmenter.threshold,
         "device": models.device.split(":")[0],
-        "models": models.describe([*pipeline.strategy.needs, "segmenter"]),
+        "models": models.describe(pipeline.roles),
     }
 
 

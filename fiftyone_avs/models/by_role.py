@@ -165,33 +165,18 @@ class Models:
         What is not in the hub's cache is downloaded first, all of it together, after saying what and how much.
 
         Raises:
-            ModelError: if a role has no model or it cannot be loaded, there is no room for downloads on the disk or
-                for weights in memory. Checkpoints that users have to get themselves are looked for first, as
-                ``check`` does.
+            ModelError: as ``prepare``, or if a model cannot be loaded.
         """
-        self.check(roles)
-        known = [card for card, _ in self._shared]
-        waiting = [
-            card for role in roles if role not in self._loaded and (card := self._card(role)) not in known
-        ]
-        # A file of one's own is looked at before the tokenizer that goes with it is fetched: it may be the wrong one.
-        fetched = [card for card in waiting if repository_of(card) is not None]
-        try:
-            bring(ask([repository for card in fetched for repository in repositories_of(card)]))
-        except ModelError as error:
-            raise_if_gated(error, fetched)
-            raise
-        self._check_memory(waiting)
+        prepare([(self, roles)])
         for role in roles:
             self.role(role)
 
-    def _check_memory(self, waiting: Sequence[Card]) -> None:
-        """Raise ModelError if weights of so many parameters cannot fit: a CPU's process would be killed."""
-        free = free_on(self.device)
-        size = sum(WEIGHT_BYTES * (card.parameters or 0) for card in waiting)
-        if free is not None and size > free:
-            names = ", ".join(card.name for card in waiting)
-            raise ModelError(no_room(f"{names} on {self.device!r}", size, free))
+    def waiting(self, roles: Sequence[str]) -> list[Card]:
+        """The cards of roles whose models are still to be loaded."""
+        known = [card for card, _ in self._shared]
+        return [
+            card for role in roles if role not in self._loaded and (card := self._card(role)) not in known
+        ]
 
     def check(self, roles: Sequence[str]) -> None:
         """Look for what users have to get themselves, without loading anything.
@@ -270,3 +255,38 @@ class Models:
             )
             raise ModelError(f"preset {self.preset!r} has no model for the role {role!r}: {remedy}")
         return self.cards[role]
+
+
+def prepare(needs: Sequence[tuple[Models, Sequence[str]]]) -> None:
+    """Have all that the models of roles are loaded from on this machine, so that loading them is all that is left.
+
+    Args:
+        needs: models with the roles that are needed of them, on one device. All is downloaded together.
+
+    Raises:
+        ModelError: if a role has no model, there is no room for downloads on the disk or for weights in memory.
+            Checkpoints that users have to get themselves are looked for first, as ``Models.check`` does.
+    """
+    for models, roles in needs:
+        models.check(roles)
+    waiting: list[Card] = []
+    for models, roles in needs:
+        waiting += [card for card in models.waiting(roles) if card not in waiting]
+    # A file of one's own is looked at before the tokenizer that goes with it is fetched: it may be the wrong one.
+    fetched = [card for card in waiting if repository_of(card) is not None]
+    try:
+        bring(ask([repository for card in fetched for repository in repositories_of(card)]))
+    except ModelError as error:
+        raise_if_gated(error, fetched)
+        raise
+    for device in {models.device for models, _ in needs}:
+        _check_memory(waiting, device)
+
+
+def _check_memory(waiting: Sequence[Card], device: str) -> None:
+    """Raise ModelError if weights of so many parameters cannot fit: a CPU's process would be killed."""
+    free = free_on(device)
+    size = sum(WEIGHT_BYTES * (card.parameters or 0) for card in waiting)
+    if free is not None and size > free:
+        names = ", ".join(card.name for card in waiting)
+        raise ModelError(no_room(f"{names} on {device!r}", size, free))

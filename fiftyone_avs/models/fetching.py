@@ -13,7 +13,7 @@ from tqdm import tqdm
 from fiftyone_avs.errors import ModelError
 from fiftyone_avs.models.hub import Listing, Repository, cache_folder
 from fiftyone_avs.models.transfer import begun, explained, fetch, lacking, room, size_in_words
-from fiftyone_avs.progress import Progress
+from fiftyone_avs.progress import Progress, say
 
 MEGABYTE = 1_000_000
 SPARE = 100 * MEGABYTE
@@ -98,6 +98,8 @@ def bring(parcels: Sequence[Parcel], progress: Progress = True) -> list[Path]:
             bar.update(more)
             if callable(progress) and come // MEGABYTE != before // MEGABYTE:
                 progress(come // MEGABYTE, max(1, total // MEGABYTE))
+            if not callable(progress) and 100 * come // max(1, total) != 100 * before // max(1, total):
+                say(f"downloading models, {size_in_words(come)} of {size_in_words(total)}")
 
         return [fetch(parcel.repository, parcel.listing, told) for parcel in parcels]
 

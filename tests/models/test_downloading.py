@@ -14,6 +14,8 @@ import fiftyone_avs as avs
 from fiftyone_avs import downloading
 from fiftyone_avs.cli import main
 from fiftyone_avs.models import CARDS, fetching, store, transfer
+from fiftyone_avs.models.by_role import prepare
+from fiftyone_avs.progress import listening
 from tests.models.fake_hub import AST, BLIP, CLAP, CLIP, CLIPSEG, DINO, GPT2, MSCLAP, SAM2, nowhere, use
 
 OPEN = {AST, BLIP, CLAP, CLIP, CLIPSEG, DINO, GPT2, MSCLAP, SAM2}
@@ -102,6 +104,25 @@ def test_models_say_what_they_download_before_they_do(online, capsys):
     first = capsys.readouterr().err.splitlines()[0]
     assert first.startswith("downloading ") and f"to {constants.HF_HUB_CACHE}: {CLIP} (" in first
     assert AST in first
+
+
+def test_models_of_several_strategies_are_downloaded_together_before_any_is_loaded(online, capsys):
+    both = [
+        (avs.load_models("open"), ["image_text_scorer"]),
+        (avs.load_models("open", strategy="classification"), ["image_text_scorer", "audio_classifier"]),
+    ]
+    heard = []
+    with listening(heard.append):
+        prepare(both)
+    said = capsys.readouterr().err
+    assert said.count(f"to {constants.HF_HUB_CACHE}") == 1 and said.count(f"{CLIP} (") == 1
+    assert not any(models.loaded for models, _ in both)
+    assert all(what.startswith("downloading models, ") for what in heard)
+    done, total = heard[-1].removeprefix("downloading models, ").split(" of ")
+    assert done == total
+    online.forget()
+    prepare(both)
+    assert not online.asked
 
 
 @pytest.fixture

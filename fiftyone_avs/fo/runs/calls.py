@@ -104,6 +104,7 @@ def list_unfinished(dataset: fo.Dataset) -> list[UnfinishedCall]:
 def stop_run(dataset: fo.Dataset, run: str | None = None) -> list[str]:
     """Let calls of ``segment`` that are under way, in this process or another one, end after the batch they are at.
 
+    Before the first batch that is once its models are downloaded, or after the model that is being loaded.
     What is done is stored; ``resume_run`` goes on with the same settings. The call ends with a summary that says how
     many samples are left.
 

@@ -93,7 +93,7 @@ def settings_of(
         "strategy": strategy.name,
         "options": options,
         "preset": models.preset,
-        "models": models.describe([*strategy.needs, "segmenter"]) if look else UNKNOWN,
+        "models": models.describe(pipeline.roles) if look else UNKNOWN,
         "precision": models.precision,
         "threshold": threshold,
         "silence": pipeline.silence,

@@ -193,7 +193,7 @@ def _plan(
     if found:
         return None, found
     planned = replace(planned, **{name: asked[name] for name in RULES})
-    found += finding_of("models", lambda: planned.models.check([*planned.strategy.needs, "segmenter"]))
+    found += finding_of("models", lambda: planned.models.check(planned.roles))
     return planned, found
 
 

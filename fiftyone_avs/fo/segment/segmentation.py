@@ -25,6 +25,7 @@ from fiftyone_avs.fo.segment.loop import SegmentLoop
 from fiftyone_avs.fo.segment.preflight import check_segment, frame_field
 from fiftyone_avs.fo.segment.summaries import RunSummaries, RunSummary
 from fiftyone_avs.models import Models
+from fiftyone_avs.models.by_role import prepare
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import plan_pipeline, share_models
 from fiftyone_avs.progress import Progress, say
@@ -274,14 +275,12 @@ def segment_all(  # noqa: D417 - the other arguments are those of segment
 
 
 def _load(pipelines: Sequence[Pipeline], call: Call) -> None:
-    """Load the models of all pipelines, saying which; a missing one is found before any is loaded."""
-    roles = [[*pipeline.strategy.needs, "segmenter"] for pipeline in pipelines]
-    for pipeline, needed in zip(pipelines, roles, strict=True):
-        pipeline.models.check(needed)
+    """Load the models of all pipelines, saying which; what cannot be had is found before any is loaded."""
+    prepare([(pipeline.models, pipeline.roles) for pipeline in pipelines])
     todo: dict[tuple[int, str], tuple[Models, str]] = {}
-    for pipeline, needed in zip(pipelines, roles, strict=True):
+    for pipeline in pipelines:
         models = pipeline.models
-        todo |= {(id(models), role): (models, role) for role in needed if role not in models.loaded}
+        todo |= {(id(models), role): (models, role) for role in pipeline.roles if role not in models.loaded}
     for number, (models, role) in enumerate(todo.values(), start=1):
         if call.asked_to_stop():
             break

@@ -19,7 +19,7 @@ class RunSummary:
         reasons: why samples abstained or failed, by sample id.
         lost: how many of those done now had been done already, but their files were lost.
         left: how many samples of the call are still to be done, because it was stopped or limited.
-        stopped: whether somebody stopped it with ``stop``.
+        stopped: whether somebody stopped it with ``stop_run``.
         note: what must be known of the results, such as that the models know the demo world only.
     """
 
@@ -67,6 +67,6 @@ class RunSummaries(list[RunSummary]):
         stopped = [one.run for one in self if one.stopped]
         if stopped:
             lines.append(
-                f"stopped: {', '.join(stopped)}; call resume(dataset) to go on with the same settings"
+                f"stopped: {', '.join(stopped)}; call resume_run(dataset) to go on with the same settings"
             )
         return "\n".join([*lines, *dict.fromkeys(one.note for one in self if one.note)])

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import fiftyone_avs as avs
 from fiftyone_avs.errors import ConfigurationError, DatasetError, ModelError, RunConflictError
 from fiftyone_avs.fo import delete_run, list_runs, run_info
 from fiftyone_avs.fo.segment.demo_models import DemoModelsWarning
-from fiftyone_avs.models import Models, fake
+from fiftyone_avs.models import Models, by_role, fake
 from tests.fo.samples import SIZE, files_of, segment_with_fakes as run, write_tone
 
 
@@ -215,6 +216,17 @@ def test_a_missing_model_ends_the_run_before_anything_is_written(make_images, ou
         run(dataset, output, models=Models({}))
     assert dataset.list_runs() == [] and not output.exists()
     assert "vcap_acls" not in dataset.get_field_schema()
+
+
+def test_models_that_do_not_fit_into_memory_end_the_run_before_any_is_loaded(
+    make_images, output, monkeypatch
+):
+    monkeypatch.setattr(by_role, "free_on", lambda device: 1 << 20)
+    monkeypatch.setattr(Models, "role", lambda self, role: pytest.fail(f"{role} was loaded"))
+    dataset = make_images(1)
+    with pytest.raises(ModelError, match=r"no memory for tiny/.*, tiny/"):
+        avs.segment(dataset, preset="tiny", output_dir=output)
+    assert dataset.list_runs() == [] and not output.exists()
 
 
 @pytest.mark.parametrize(

@@ -119,15 +119,14 @@ def for_workers(pipeline: Pipeline, device: str | None) -> Pipeline:
     """
     check_worker_device(device)
     models = pipeline.models
-    roles = [*pipeline.strategy.needs, "segmenter"]
-    own = [role for role in roles if role in models.cards and not models.cards[role].adapter]
+    own = [role for role in pipeline.roles if role in models.cards and not models.cards[role].adapter]
     if own:
         raise ConfigurationError(
             f"models: an object of your own plays {', '.join(own)}, and a loaded model cannot be sent to Ray's"
             " workers. Name models by role, as in models={'segmenter': <card, folder or hub id>}; give your own"
             " an adapter and a card (docs/adding-a-model.md)"
         )
-    models.check(roles)
+    models.check(pipeline.roles)
     return for_device(pipeline, "cpu")
 
 

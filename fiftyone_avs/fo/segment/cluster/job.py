@@ -10,6 +10,7 @@ from fiftyone_avs.engine import reading_processes
 from fiftyone_avs.fo.runs.start_or_resume import OpenRun
 from fiftyone_avs.fo.segment.loop import SegmentLoop
 from fiftyone_avs.models import Models
+from fiftyone_avs.models.by_role import prepare
 from fiftyone_avs.models.loading import pick_device
 from fiftyone_avs.pipeline import Pipeline
 from fiftyone_avs.planning import share_models
@@ -50,8 +51,9 @@ class ClusterJob:
         """
         device = pick_device(self.device)
         pipelines = share_models([for_device(run.pipeline, device) for run in self.runs])
+        prepare([(pipeline.models, pipeline.roles) for pipeline in pipelines])
         for pipeline in pipelines:
-            pipeline.models.require([*pipeline.strategy.needs, "segmenter"])
+            pipeline.models.require(pipeline.roles)
         return SegmentLoop(
             [replace(run, pipeline=pipeline) for run, pipeline in zip(self.runs, pipelines, strict=True)],
             fo.load_dataset(self.dataset),
